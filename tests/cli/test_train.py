@@ -195,7 +195,7 @@ def test_a_longer_run_goes_on_unless_another_process_trains_it(mulligan, trained
     if os.name == "posix":
         with RunFolder(Path(trained)).hold():
             err = refused("resume", trained, "--steps", 12, code=1)
-        assert err.startswith("mulligan: another process is writing to runs/quick-1.")
+        assert err.startswith("mulligan: another process is writing to runs/quick-1,")
     code, out, err = mulligan("resume", trained, "--steps", 12)
     assert code == 0
     assert err.startswith("going on from step 8 of 12\n")

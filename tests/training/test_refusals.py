@@ -115,7 +115,7 @@ def test_two_processes_do_not_write_to_one_folder(tiny, tmp_path, record):
 def test_a_loop_that_was_left_is_not_another_process(tiny, tmp_path, record):
     first = Recorder(tmp_path / "r").record(Run(tiny()))
     next(first)
-    with pytest.raises(BusyError, match=r"another loop of this program still holds"):
+    with pytest.raises(BusyError, match=r"a loop of this program that was left"):
         record(tmp_path / "r", resume(tmp_path / "r"))
     first.close()
     record(tmp_path / "r", resume(tmp_path / "r"))
@@ -189,11 +189,8 @@ def test_a_full_disk_loses_nothing(tiny, tmp_path, monkeypatch, when, record, co
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
-        with pytest.raises(RunError, match=r"the disk is full .*Free some space") as caught:
+        with pytest.raises(RunError, match=r"the disk is full .*Free some space"):
             record(folder, Run(tiny()))
-    assert (f"Then go on with: mulligan resume {folder}" in str(caught.value)) == (
-        folder / "generator.safetensors"
-    ).exists()
     if not (folder / "config.toml").exists():
         record(folder, Run(tiny()))  # nothing there but the lock
     else:

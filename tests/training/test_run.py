@@ -10,7 +10,7 @@ from mulligan.nn.workers import available_cores
 from mulligan.nn.workers.limits import rows_at_once
 from mulligan.output.generator import Generator
 from mulligan.training import Run
-from mulligan.training.samples import fingerprint_of, labels_of
+from mulligan.training.samples import fingerprint_of
 
 
 def test_threads_are_resolved_once(tiny):
@@ -54,8 +54,7 @@ def test_a_limit_keeps_the_classes_of_sorted_data(pictured, digits):
 
 
 @pytest.mark.parametrize(("labels", "classes"), [("dataset", 4), ("none", 0), ("clusters", 7)])
-def test_labels(pictured, digits, labels, classes, tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+def test_labels(pictured, digits, labels, classes):
     run = Run(pictured(data={"name": "digits", "labels": labels, "clusters": 7}), data=digits)
     assert run.classes == classes
     assert (run.labels is None) == (classes == 0)
@@ -63,10 +62,7 @@ def test_labels(pictured, digits, labels, classes, tmp_path, monkeypatch):
     run.advance()
 
 
-def test_auto_takes_the_data_s_classes_or_as_many_clusters_as_the_pictures_bear(
-    pictured, digits, tiny, tmp_path, monkeypatch
-):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+def test_auto_takes_the_data_s_classes_or_as_many_clusters_as_the_pictures_bear(pictured, digits, tiny):
     flat = replace(digits, labels=None, class_names=())
     pictures = np.random.default_rng(0).integers(0, 256, (90, *digits.shape), dtype=np.uint8)
     many = replace(flat, images=pictures)
@@ -77,32 +73,6 @@ def test_auto_takes_the_data_s_classes_or_as_many_clusters_as_the_pictures_bear(
         assert ("clusters of similar pictures" in run.note) == (labels == "clusters")
         assert Run(run.config, data=data).config == run.config  # as a resumed run reads it
     assert Run(tiny(data={"name": "ring", "labels": "auto"})).labels is None
-
-
-def test_clusters_are_computed_once(pictured, digits, tmp_path, monkeypatch):
-    calls = []
-
-    def counted(images, k):
-        calls.append(k)
-        return np.arange(len(images)) % k, None
-
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr("mulligan.training.samples.cluster_labels", counted)
-    spec = pictured(data={"name": "digits", "labels": "clusters", "clusters": 5}).data
-    first, _ = labels_of(digits, spec)
-    second, _ = labels_of(digits, spec)
-    assert calls == [5]
-    np.testing.assert_array_equal(first, second)
-    labels_of(Dataset("other", np.asarray(digits.images)[:30]), spec)  # other pictures
-    assert calls == [5, 5]
-    assert labels_of(digits, replace(spec, clusters=6))[1] == 6  # another number of them
-    assert calls.pop() == 6
-    files = [*tmp_path.rglob("*.npy")]
-    assert len(files) == 3  # in the user's cache folder
-    for kept in files:  # a damaged cache costs a second, not a run
-        kept.write_bytes(b"no array")
-    labels_of(digits, spec)
-    assert calls == [5, 5, 5]
 
 
 def test_every_picture_and_every_label_is_in_the_fingerprint():

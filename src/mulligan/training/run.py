@@ -79,7 +79,7 @@ class Run:
         config = replace(config, threads=config.threads or available_cores())
         from_table(type(config), to_table(config))  # raises an error now, not at the first checkpoint
         config = locate(config) if data is None else config
-        self.data = data_of(config) if data is None else limit_to(data, config.data.limit)
+        self.data = data_of(config.data) if data is None else limit_to(data, config.data.limit)
         config = replace(config, data=replace(config.data, **self.data.decided)) if begin else config
         self.config = config = settle(config, self.data)
         self.labels, self.classes = labels_of(self.data, config.data)
@@ -379,27 +379,21 @@ class Run:
         cls, config: Config, arrays: dict[str, Array], state: dict[str, Any], *, data: Dataset | None = None
     ) -> Self:
         """Build a run from a checkpoint's content. A `CheckpointError` says what does not belong together."""
-        if data is None:
-            config = locate(config)
-            data = data_of(config, resumed=True)
         run = cls(config, data=data, begin=False)
         if state["data"] != run.fingerprint:
             raise CheckpointError(
                 f"the checkpoint was trained on other data than {run.data.name} is now (SHA-256 {state['data'][:12]}…, "
                 f"here {run.fingerprint[:12]}…). Restore the data as it was, or start a new run."
             )
-        own, streams = run.gan.arrays(), run.gan.streams
-        here, there = (
-            {name: f"{array.shape} {array.dtype}" for name, array in a.items()} | dict.fromkeys(s, "a random stream")
-            for a, s in ((own, streams), (arrays, state["streams"]))
-        )
-        for name in sorted(here.keys() | there.keys()):
-            if here.get(name) != there.get(name):
+        parts, there = {**run.gan.streams, **run.gan.arrays()}, {**state["streams"], **arrays}
+        for name in sorted(parts.keys() | there.keys()):
+            here, saved = (getattr(each.get(name), "shape", name in each and "there") for each in (parts, there))
+            if here != saved:
                 raise CheckpointError(
-                    f"the checkpoint's {name!r} is {there.get(name, 'absent')}, but in its configuration it is "
-                    f"{here.get(name, 'absent')}. It belongs to another run or another version of Mulligan."
+                    f"the checkpoint's {name!r} is {saved or 'absent'}, but in its configuration it is "
+                    f"{here or 'absent'}. It belongs to another run or another version of Mulligan."
                 )
-        for name, array in own.items():
+        for name, array in run.gan.arrays().items():
             np.copyto(array, arrays[name])
         run.seek(state)
         run.sums, run.counted = dict(state["sums"]), state["counted"]

@@ -1,22 +1,20 @@
 """Load the samples of a run and their classes, up to the configuration's limit, and the batch of each step."""
 
-import contextlib
 import hashlib
-import io
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from mulligan.config.model import Config, DataSpec
-from mulligan.data import DATASETS, Dataset, Sampler, scale
+from mulligan.data import Dataset, Sampler, scale
 from mulligan.data.kmeans import cluster_labels
-from mulligan.data.registry import absolute, is_picture_folder, read
+from mulligan.data.registry import absolute, read
 from mulligan.data.sources import Reading
-from mulligan.doors.write import atomic_write
-from mulligan.errors import ConfigError, RunError, expanded
+from mulligan.errors import ConfigError, expanded
 from mulligan.nn.memory import Array, Labels
 from mulligan.output.generator.file import SHIPPED
 from mulligan.output.pages import data_uri
@@ -24,7 +22,6 @@ from mulligan.output.pictures import grid, png_bytes, points_picture
 from mulligan.training.steering import choose_held_back
 
 EACH = 15  # number of pictures for each cluster that stands in for a class
-_METHOD = "k-means 1"  # part of the cache's key: raise the number when `cluster_labels` gives other clusters
 
 
 def locate(config: Config) -> Config:
@@ -34,18 +31,9 @@ def locate(config: Config) -> Config:
     return replace(config, data=replace(config.data, name=absolute(config.data.name)), start=start)
 
 
-def data_of(config: Config, *, resumed: bool = False) -> Dataset:
-    """Load the data that a configuration names, up to its limit.
-
-    A run writes how its pictures were read into its configuration. If that of a `resumed` run does not say it, the run
-    is of an older version, which put transparency on black, smoothed everything, and made folders 28×28.
-    """
-    spec, reading = config.data, Reading.of(config.data)
-    if resumed and spec.name not in DATASETS:
-        older = Reading(28 if is_picture_folder(spec.name) and not spec.tile else 0, alpha="black", resize="smooth")
-        left = [name for name in ("size", "alpha", "resize") if getattr(reading, name) in (0, "auto")]
-        reading = replace(reading, **{name: getattr(older, name) for name in left})
-    return limit_to(read(absolute(spec.name), reading), spec.limit)
+def data_of(spec: DataSpec) -> Dataset:
+    """Load the data that a configuration names, up to its limit."""
+    return limit_to(read(absolute(spec.name), Reading.of(spec)), spec.limit)
 
 
 def limit_to(data: Dataset, limit: int) -> Dataset:
@@ -82,58 +70,29 @@ def picture(samples: NDArray[Any], data: Dataset) -> str:
 
 
 def labels_of(data: Dataset, spec: DataSpec) -> tuple[NDArray[np.int64] | None, int]:
-    """Return the class of every sample, or None, and the number of classes. Clusters are kept in the user's cache."""
+    """Return the class of every sample, or None, and the number of classes."""
     if spec.labels == "clusters":
-        labels = _clusters(data, spec.clusters)
-        return labels, int(labels.max()) + 1
+        if data.is_points:
+            raise ConfigError(
+                f"data.labels must be 'dataset' or 'none' for {data.name}, got 'clusters', which needs pictures."
+            )
+        with threadpool_limits(1, "blas"):  # another number of threads may sort a picture elsewhere
+            labels, clusters = cluster_labels(np.asarray(data.images), spec.clusters)
+        return labels, len(clusters)
     if spec.labels == "none" or data.labels is None:
         return None, 0
     return data.labels, data.classes
 
 
-def digest_of(data: Dataset) -> str:
-    """Return the SHA-256 of all samples."""
-    digest = hashlib.sha256(f"{data.images.dtype} {tuple(data.images.shape)}".encode())
-    for start in range(0, len(data), 4096):
-        digest.update(np.ascontiguousarray(data.images[start : start + 4096]).data)
-    return digest.hexdigest()
-
-
 def fingerprint_of(data: Dataset, labels: NDArray[np.int64] | None) -> str:
     """Return the SHA-256 of the samples and their classes, with which a checkpoint recognises its data."""
-    digest = hashlib.sha256(digest_of(data).encode())
+    samples = hashlib.sha256(f"{data.images.dtype} {tuple(data.images.shape)}".encode())
+    for start in range(0, len(data), 4096):
+        samples.update(np.ascontiguousarray(data.images[start : start + 4096]).data)
+    digest = hashlib.sha256(samples.hexdigest().encode())
     if labels is not None:
         digest.update(np.ascontiguousarray(labels).data)
     return digest.hexdigest()
-
-
-def _clusters(data: Dataset, count: int) -> NDArray[np.int64]:
-    if data.is_points:
-        raise ConfigError(
-            f"data.labels must be 'dataset' or 'none' for {data.name}, got 'clusters', which needs pictures."
-        )
-    import platformdirs
-
-    key = hashlib.sha256(f"{_METHOD} {count} {digest_of(data)}".encode()).hexdigest()[:32]
-    cache = Path(platformdirs.user_cache_dir("mulligan")) / "clusters" / f"{key}.npy"
-    labels = _read(cache, len(data))
-    if labels is None:
-        labels, _ = cluster_labels(np.asarray(data.images), count)
-        packed = io.BytesIO()
-        np.save(packed, labels)
-        with contextlib.suppress(RunError):  # a cache that cannot be written costs a second, not a run
-            atomic_write(cache, packed.getvalue())
-    return labels
-
-
-def _read(path: Path, n: int) -> NDArray[np.int64] | None:
-    """Read clusters from the cache; None if they are missing or damaged."""
-    try:
-        labels: NDArray[np.int64] = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
-        return None
-    sound = labels.shape == (n,) and labels.dtype == np.int64 and labels.min() >= 0
-    return labels if sound and np.array_equal(np.unique(labels), np.arange(labels.max() + 1)) else None
 
 
 class Batches:

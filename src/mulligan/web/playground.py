@@ -130,7 +130,7 @@ class Playground:
         try:
             if model in OURS:
                 return load(OURS[model][1].stem)
-            return data_of(load_config(RunFolder(self.folder(model)).config))
+            return data_of(load_config(RunFolder(self.folder(model)).config).data)
         except (MulliganError, OSError):
             return None
 

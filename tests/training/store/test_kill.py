@@ -68,7 +68,7 @@ def test_killed_at_random_moments_and_resumed(tiny, tmp_path, update, threads):
     config.write_text(dumps_toml(spec))
     list(Recorder(tmp_path / "whole").record(Run(spec)))
     chance, kills = random.Random(f"{update}{threads}"), 0
-    for _ in range(4):
+    for _ in range(2):
         child = start(config, tmp_path / "r")
         try:
             child.wait(chance.uniform(0.01, 0.25))

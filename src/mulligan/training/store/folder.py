@@ -98,7 +98,8 @@ class RunFolder:
                 return file
             file.close()
             raise BusyError(
-                f"another process is writing to {self.path}. Wait for it to end, or choose another folder."
+                f"another process is writing to {self.path}, or a loop of this program that was left. Wait for it to "
+                "end, call close() on its events, or choose another folder."
             ) from error
         return file
 
@@ -132,10 +133,10 @@ class RunFolder:
                 checkpoint = load_checkpoint(path)
             except CheckpointError as error:
                 refused.append(error)
-                continue
-            for refusal in refused:
-                warnings.warn(f"{refusal} Going on from {checkpoint.path.name} instead.", stacklevel=2)
-            return checkpoint
+            else:
+                for refusal in refused:
+                    warnings.warn(f"{refusal} Going on from {path.name} instead.", stacklevel=2)
+                return checkpoint
         if refused:
             raise refused[0]
         return None
@@ -196,15 +197,12 @@ def resume(folder: str | Path, *, steps: int | None = None, data: Dataset | None
         config = replace(config, steps=steps)
     checkpoint = here.newest()
     if checkpoint is None:
-        if config.parent is not None and config.parent.step:
-            raise CheckpointError(
-                f"{folder} is a second try that was stopped before it had begun. Delete it, and start it again "
-                f"(mulligan diagnose {typed(config.parent.run)} --try)."
-            )
-        if here.generator.exists():  # written right after the first
+        parent = config.parent
+        if here.generator.exists() or (parent is not None and parent.step):  # written right after the first
+            begin = f"train {typed(here.config)}" if parent is None else f"diagnose {typed(parent.run)} --try"
             raise CheckpointError(
                 f"{here.checkpoints} has lost its checkpoints. Restore one, or start again in another folder: "
-                f"mulligan train {typed(here.config)}"
+                f"mulligan {begin}"
             )
         run = Run(config, data=data)
         run.log_position = {}

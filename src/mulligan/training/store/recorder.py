@@ -15,7 +15,6 @@ import shutil
 import warnings
 import weakref
 from collections.abc import Callable, Generator, Iterator, Sequence
-from inspect import GEN_SUSPENDED, getgeneratorstate
 from pathlib import Path
 from typing import IO, Any
 
@@ -24,8 +23,8 @@ import numpy as np
 from mulligan.config.model import dumps_toml
 from mulligan.data import DATASETS
 from mulligan.doors.read import check_regular
-from mulligan.doors.write import FULL, advice, atomic_write
-from mulligan.errors import BusyError, CheckpointError, DivergedError, RunError, expanded, typed
+from mulligan.doors.write import advice, atomic_write
+from mulligan.errors import CheckpointError, DivergedError, RunError, expanded, typed
 from mulligan.output.pictures import read_png, save_animation, save_png
 from mulligan.training.events import Evaluated, Event, Finished, Sampled, Saved, Stepped, Waiting
 from mulligan.training.interrupt import BetweenSteps
@@ -37,7 +36,7 @@ from mulligan.training.store.folder import RunFolder
 from mulligan.training.store.history import distance_of, read_run
 
 FRAMES = 200  # the animation has at most this many frames, chosen evenly from all samples
-_going: weakref.WeakKeyDictionary[Generator[Event, None, None], Path] = weakref.WeakKeyDictionary()
+_going: weakref.WeakSet[Generator[Event, None, None]] = weakref.WeakSet()
 
 
 def _leave_all() -> None:
@@ -95,7 +94,7 @@ class Recorder:
             When the log was changed, or a picture of samples cannot be read.
         """
         events = self._record(run, tuple(evaluators), tuple(observers), stop)
-        _going[events] = self.folder.path
+        _going.add(events)
         return events
 
     def _record(
@@ -131,11 +130,6 @@ class Recorder:
             saved = checkpoints(self.folder.checkpoints)
             last = f"The last healthy checkpoint is {saved[-1]}." if saved else "No checkpoint had been saved."
             raise DivergedError(f"{error} {last}") from error
-        except RunError as error:
-            is_full = isinstance(error.__cause__, OSError) and error.__cause__.errno in FULL
-            if not is_full or not checkpoints(self.folder.checkpoints):
-                raise
-            raise RunError(f"{error} Then go on with: {again}") from error
         finally:
             self._close()
 
@@ -154,14 +148,7 @@ class Recorder:
             if is_new:  # a resumed run has its folder
                 self.folder.check_free()
                 path.mkdir(parents=True, exist_ok=True)
-            try:
-                self._lock = self.folder.hold()
-            except BusyError as error:
-                if all(path != there or getgeneratorstate(events) != GEN_SUSPENDED for events, there in _going.items()):
-                    raise
-                raise BusyError(
-                    f"another loop of this program still holds {path}. Call close() on its events, then resume the run."
-                ) from error
+            self._lock = self.folder.hold()
         try:
             with _writing(path):
                 self._clean_up(run)
