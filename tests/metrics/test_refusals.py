@@ -29,14 +29,14 @@ DIGITS = RNG.integers(0, 256, (60, 28, 28, 1), dtype=np.uint8)
 REFUSED = [
     # features
     (lambda: moments(X[:, 0]), ShapeError, "shape (30,)"),
-    (lambda: moments(X[:1]), ShapeError, "at least 2 rows, got 1"),
+    (lambda: moments(X[:1]), ShapeError, "2 rows or more, got shape (1, 4)"),
     (lambda: moments(np.where(np.arange(30)[:, None] == 7, np.nan, X)), DataError, "row 7"),
     (lambda: percent(3.0, moments(np.ones((9, 2)))), DataError, "got 9"),
     (lambda: squared_mmd(X, X[:, :2]), ShapeError, "first set 4, second set 2"),
-    (lambda: split_floor(max, X[:7], 7), ShapeError, "at least 8 rows, got 7"),
-    (lambda: manifolds(X[:5], X[:5]), ShapeError, "at least 6 rows, got 5"),
-    (lambda: originals(X[:2], X[:2], inside=np.arange(2)), ShapeError, "at least 3"),
-    (lambda: originals(X, X[:1]), ShapeError, "at least 2"),
+    (lambda: split_floor(max, X[:7], 7), ShapeError, "8 rows or more, got shape (7, 4)"),
+    (lambda: manifolds(X[:5], X[:5]), ShapeError, "6 rows or more, got shape (5, 4)"),
+    (lambda: originals(X[:2], X[:2], inside=np.arange(2)), ShapeError, "3 rows or more"),
+    (lambda: originals(X, X[:1]), ShapeError, "2 rows or more"),
     (lambda: copying(X[:, :3], originals(X[:, :2], X[:, :2])), ShapeError, "fake features 3, training features 2"),
     (lambda: evaluate_points(X[:5], X), ConfigError, "30 reals, got 5"),
     # classes

@@ -125,7 +125,7 @@ def test_a_worker_whose_study_was_killed_stops_and_saves(write, tmp_path, monkey
     parents = iter([1, 1, 1])
     monkeypatch.setattr(cells.multiprocessing, "parent_process", lambda: SimpleNamespace(pid=1))
     monkeypatch.setattr(cells.os, "getppid", lambda: next(parents, 2))
-    assert run_cell(job)["status"] == "failed"
+    run_cell(job)
     monkeypatch.undo()
     run = cells.run_of(job)
     assert 0 < run.step < 40

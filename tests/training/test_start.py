@@ -50,13 +50,6 @@ def test_what_does_not_agree_begins_anew(tiny, first, tmp_path, caplog):
     assert "discriminator  3 of 6 arrays" in caplog.text
 
 
-def test_a_run_with_the_generator_of_another_is_refused(tiny, first, tmp_path):
-    layers = [{"kind": "dense", "units": 9}, {"kind": "dense", "units": 2}]
-    Run(tiny(generator={"layers": layers})).generator().save(RunFolder(tmp_path / "first").generator)
-    with pytest.raises(CheckpointError, match="another run's"):
-        Run(tiny(seed=7, start=str(tmp_path / "first")))
-
-
 def test_a_bundled_generator_has_a_name(digits, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     config = locate(mulligan.recipe("best", start="mnist", steps=1, threads=1))

@@ -13,13 +13,11 @@ from mulligan.errors import DataError, ShapeError
 def features(x: NDArray[Any], name: str = "features", *, least: int = 2) -> NDArray[np.float64]:
     """Read a table of finite features, with at least `least` rows, as float64; not copied if it already is."""
     table = np.asarray(x, dtype=np.float64)
-    if table.ndim != 2 or table.shape[1] == 0:
+    if table.ndim != 2 or len(table) < least or table.shape[1] == 0:
         raise ShapeError(
-            f"{name} must be a table (n, d) with one row for each picture, got shape {table.shape}. "
-            "Flatten pictures with .reshape(len(x), -1), or send them through a feature map first."
+            f"{name} must be a table (n, d) of {least} rows or more, got shape {table.shape}. Draw more samples, or "
+            "send pictures through a feature map first."
         )
-    if len(table) < least:
-        raise ShapeError(f"{name} must have at least {least} rows, got {len(table)}. Draw more samples.")
     if not np.isfinite(table).all():
         row = int(np.argmin(np.isfinite(table).all(axis=1)))
         raise DataError(

@@ -20,7 +20,7 @@ import threadpoolctl
 from mulligan.config.model import Config, DataSpec
 from mulligan.config.serialization import Table, from_table
 from mulligan.data import Dataset
-from mulligan.errors import DivergedError, MulliganError, RunError
+from mulligan.errors import DivergedError, MulliganError
 from mulligan.studies.measures import MEASURES
 from mulligan.training import Observer, Recorder, Run, RunFolder, SecondTry, load_checkpoint, read_run, resume
 from mulligan.training.events import Evaluated, Event, Finished, Started, Stepped
@@ -56,7 +56,8 @@ def run_cell(job: Job) -> dict[str, Any]:
     status, message = DONE, ""
     try:
         with threadpoolctl.threadpool_limits(1):
-            _train(job)
+            for _ in Recorder(job.folder).record(run_of(job), observers=[job], stop=is_orphan):
+                pass
     except DivergedError as error:
         status, message = DIVERGED, str(error)
     except (MulliganError, MemoryError, OSError) as error:
@@ -75,14 +76,6 @@ def run_cell(job: Job) -> dict[str, Any]:
         "measurements": [{"step": at, "figures": measured[at]} for at in job.measure_at if at in measured],
         "clock": {"cpu": cpu, "wall": wall},
     }
-
-
-def _train(job: Job) -> None:
-    run = run_of(job)
-    for _ in Recorder(job.folder).record(run, observers=[job], stop=is_orphan):
-        pass
-    if run.step < run.config.steps:
-        raise RunError("the study was killed")
 
 
 def is_orphan() -> bool:

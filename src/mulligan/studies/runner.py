@@ -76,16 +76,14 @@ class StudyRun:
         self.results: dict[str, dict[str, Any]] = {}
         self.steps: dict[str, int] = {}
         self.plan, self.lines = self.folder / "study.json", self.folder / "results.jsonl"
-        if self.plan.is_file():
-            self._take_up(resume)
+        if resume and self.plan.is_file():
+            self._take_up()
         elif self.folder.is_file() or any(path.name != ".lock" for path in self.folder.glob("*")):
-            raise ConfigError(f"--out must be new, or the folder of a study, got {self.folder}. Try another --out.")
-
-    def _take_up(self, resume: bool) -> None:
-        if not resume:
             raise ConfigError(
-                f"--out must be new or empty, got {self.folder}, which holds a study. Try --resume, or another --out."
+                f"--out must be new, or with --resume the folder of a study, got {self.folder}. Try another --out."
             )
+
+    def _take_up(self) -> None:
         plan = read_json(self.plan)
         if not isinstance(plan, dict) or plan.get("format") != FORMAT or plan.get("version") != VERSION:
             raise CheckpointError(f"{self.plan} is not a study of this version of Mulligan. Choose another --out.")

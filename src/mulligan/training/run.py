@@ -6,11 +6,11 @@ A run stops at the first NaN or infinity, before a checkpoint can hold it, and n
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from html import escape as escape_html
-from typing import Any, NoReturn, Protocol, Self, SupportsIndex
+from typing import Any, NoReturn, Protocol, Self, SupportsIndex, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -405,11 +405,8 @@ class Run:
         return run
 
 
-class Evaluator(Protocol):
-    """Measures the generator during a run. It must not change the run, and takes random numbers from `Run.draw`."""
-
-    def __call__(self, run: Run) -> Mapping[str, Any]:
-        """Return metrics, ready for JSON."""
+Evaluator: TypeAlias = Callable[[Run], Mapping[str, Any]]
+"""Returns metrics of the generator, ready for JSON. It must not change the run; random numbers are from `Run.draw`."""
 
 
 class Observer(Protocol):

@@ -66,8 +66,6 @@ def _weights(path: Path) -> tuple[dict[str, dict[str, Array]], int]:
     g = Network(Sequential(spec.layers), (spec.latent.dim,))
     d = Network(Sequential(checkpoint.config.discriminator.build(spec.shape, spec.classes)), spec.shape)
     for name, network in (("g", g), ("d", d)):
-        if arrays[f"{name}.theta"].shape != network.theta.shape:
-            raise CheckpointError(f"{path} must hold the generator of its checkpoints, got another run's. Resume it.")
         network.theta[:], network.stats[:] = arrays[f"{name}.theta"], arrays[f"{name}.stats"]
     average = {entry.path: entry.view(arrays.get("average", arrays["g.theta"])) for entry in g.entries}
     return {"generator": g.tensors(), "discriminator": d.tensors(), "average of G": average}, checkpoint.step
