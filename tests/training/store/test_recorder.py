@@ -259,7 +259,7 @@ def test_a_fork_in_the_middle_of_the_loop_writes_nothing(tiny, tmp_path, record,
     assert child.stdout == "finished\n"
     last = child.stderr.splitlines()[-1:]
     if how == "go on":
-        assert last[0].startswith("mulligan.errors.RunError: a fork must not write to")
+        assert last[0].startswith("ValueError")
     else:
         assert last == []
     record(tmp_path / "whole", Run(tiny()))
