@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mulligan.nn.memory import Array
-from mulligan.watch.losses import LOGITS, Loss, Push, ends_of, has_moving_target, loss_of
+from mulligan.watch.losses import LOGITS, Given, Loss, Push, ends_of, has_moving_target, loss_of
 from mulligan.watch.nets import Moves
 
 SIDES = "real", "fake"
@@ -32,19 +32,10 @@ class Drew(NamedTuple):
     in_eval: bool
 
 
-class Judged(NamedTuple):
-    """D was asked about reals, or about fakes that the loop has changed."""
-
-    low: float
-    high: float
-    in_eval: bool
-    pair: tuple[Any, ...] = ()  # copies of x and of the classes that D got beside it
-
-
 class Penalised(NamedTuple):
     """The loop took D's slope at some samples, as gradient penalties do."""
 
-    kept: bool  # with its graph, so that the penalty reaches D
+    reached: bool  # a penalty of that slope went on to D
 
 
 class Added(NamedTuple):
@@ -68,7 +59,7 @@ class OptimizerStep(NamedTuple):
     climbs: bool  # it maximises
 
 
-Fact = Began | Drew | Judged | Push | Added | Penalised | OptimizerStep
+Fact = Began | Drew | Push | Added | Penalised | OptimizerStep
 NOBODY = OptimizerStep("", False, 0, "", 0.0, (), True, False)
 """For what no step of an optimiser followed."""
 
@@ -154,14 +145,19 @@ class Loop:
         waiting = True
         for fact in self.facts:
             waiting = waiting or isinstance(fact, Began)
-            if waiting and isinstance(fact, kind) and (not isinstance(fact, Push) or fact.mean is not None):
-                yield fact
+            if waiting and isinstance(fact, kind) and getattr(fact, "given", fact) is not None:
+                yield getattr(fact, "given", fact)
                 waiting = False
+
+    @cached_property
+    def given(self) -> list[Given]:
+        """The reals that D got."""
+        return [push.given for push in self.of(Push) if push.given is not None]
 
     @cached_property
     def means(self) -> Array:
         """The mean of the first reals of each step."""
-        return np.array([push.mean for push in self.firsts(Push)])
+        return np.array([given.mean for given in self.firsts(Push)])
 
 
 def drift_of(before: Array, now: Array) -> float:
@@ -257,9 +253,9 @@ def same(kind: type, rows: str) -> Callable[[Loop], float | None]:
     return detect
 
 
-def last(kind: type, name: str) -> Callable[[Loop], float | None]:
-    """Return what the last fact of a kind tells."""
-    return lambda loop: float(getattr(loop.of(kind)[-1], name)) if loop.of(kind) else None
+def last(facts: Callable[[Loop], Sequence[Any]], name: str) -> Callable[[Loop], float | None]:
+    """Return what the last of some facts tells."""
+    return lambda loop: float(getattr(facts(loop)[-1], name)) if facts(loop) else None
 
 
 def double_sigmoid(loop: Loop) -> float | None:
@@ -286,8 +282,8 @@ DETECTORS: dict[str, Callable[[Loop], float | None]] = {
     "undetached": undetached,
     "one_target": one_target,
     "with_d": with_d,
-    "eval": last(Drew, "in_eval"),
-    "eval_d": last(Judged, "in_eval"),
+    "eval": last(lambda loop: loop.of(Drew), "in_eval"),
+    "eval_d": last(lambda loop: loop.given, "in_eval"),
     "same_z": same(Drew, "z"),
     "same_x": same(Push, "rows"),
     "class_changed": class_changed,
@@ -298,7 +294,7 @@ DETECTORS: dict[str, Callable[[Loop], float | None]] = {
         (t.step.rate / usual_rate(t.step) for t in loop.steps if "g" in t.step.player), default=None
     ),
     "double_sigmoid": double_sigmoid,
-    "loose": lambda loop: float(not any(f.kept for f in loop.of(Penalised))) if loop.of(Penalised) else None,
+    "loose": lambda loop: float(not any(f.reached for f in loop.of(Penalised))) if loop.of(Penalised) else None,
     "g_moves": lambda loop: (
         float(any(t.step.moved for t in loop.steps if "g" in t.step.player)) if loop.steps else None
     ),

@@ -8,11 +8,21 @@ import math
 import statistics
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from mulligan.nn.memory import Array
+
+
+class Given(NamedTuple):
+    """The reals of a batch that D got."""
+
+    rows: Array  # the sum of each sample: equal for equal samples
+    mean: Array  # of the samples
+    in_eval: bool  # D was
+    bounds: tuple[float, ...] = ()
+    pair: tuple[Any, ...] = ()  # copies of x and of the classes that D got beside it
 
 
 class Push(NamedTuple):
@@ -24,8 +34,7 @@ class Push(NamedTuple):
     attached: bool  # the gradient goes on to G
     mixed: bool  # real and generated samples share the batch
     squashed: bool  # a sigmoid made the output
-    rows: Array  # the sum of each sample: equal for equal samples
-    mean: Array | None = None  # of the samples, if they are reals
+    given: Given | None = None  # if these are reals
     shared: bool = False  # mixed, and D has BatchNorm, which reads the whole batch
     changed: bool = False  # D got other classes with the fakes than G
 

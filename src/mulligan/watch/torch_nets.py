@@ -19,8 +19,8 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 from mulligan.diagnosis.probe import ROWS
 from mulligan.nn.memory import Array
 from mulligan.watch.arrays import as_numpy, calm
-from mulligan.watch.detectors import Added, Began, Drew, Fact, Judged, OptimizerStep, Penalised
-from mulligan.watch.losses import Push, way_of
+from mulligan.watch.detectors import Added, Began, Drew, Fact, OptimizerStep, Penalised
+from mulligan.watch.losses import Given, Push, way_of
 from mulligan.watch.nets import Nets, NoRecorder, first_of
 
 BOUNDS = {"Tanh": (-1.0, 1.0), "Sigmoid": (0.0, 1.0), "Relu": (0.0, math.inf)}
@@ -29,6 +29,7 @@ _KEEP = ("View", "UnsafeView", "ReshapeAlias", "Permute", "Transpose", "Squeeze"
 """Operations after which values are as before."""
 _MOVING = torch.nn.modules.batchnorm._BatchNorm, torch.nn.modules.dropout._DropoutNd
 """Layers that work differently in eval mode."""
+_NONE = np.zeros(0, np.float32)
 Weights = Sequence[torch.Tensor]
 
 
@@ -76,7 +77,10 @@ class TorchNets(Nets):
                 torch.mps.set_rng_state(on_mps)
 
     def explore(self) -> None:
-        """Find G's range, the weights of each net, and the modules that hold them."""
+        """Find G's range, the weights of each net, and the modules that take its input and give its output."""
+        order: list[torch.nn.Module] = []  # in which modules are called
+        for module in self.copier.modules:
+            self.copier.copy(module).register_forward_hook(lambda *_, module=module: order.append(module))
         with torch.enable_grad():
             leaves = [
                 (weight, leaf.requires_grad_())
@@ -89,6 +93,7 @@ class TorchNets(Nets):
             scores = self.scores(samples.detach()) if self.nets[1] is not None and not self.blind else None
             generator, discriminator, _ = self._originals
             self.weights = weights_of(generator, samples, leaves), weights_of(discriminator, scores, leaves)
+        self._ends = [ends_of(net, weights, order) for net, weights in zip(self._originals, self.weights)]
 
     def slope(self, x: Any) -> tuple[Any, Any]:
         if self.plain:
@@ -102,16 +107,7 @@ class TorchNets(Nets):
     def recorder(self, fail: Callable[[Exception], None]) -> "Recorder | NoRecorder":
         if not all(self.weights):
             return NoRecorder()
-        g, d = (self._module(net, weights) for net, weights in zip(self._originals, self.weights))
-        return Recorder(g, d, dict(zip("gd", self.weights)), math.prod(self.layout.shape), fail)
-
-    def _module(self, net: Any, weights: Weights) -> torch.nn.Module | None:
-        """Return the net itself, or the smallest module that holds all weights of a function."""
-        if isinstance(net, torch.nn.Module):
-            return net
-        used = {id(weight) for weight in weights}
-        sizes = [(module, {id(p) for p in module.parameters()}) for module in self.copier.modules]
-        return min((pair for pair in sizes if used <= pair[1]), key=lambda pair: len(pair[1]), default=(None,))[0]
+        return Recorder(self._ends, dict(zip("gd", self.weights)), math.prod(self.layout.shape), fail)
 
 
 def bounds_of(samples: torch.Tensor) -> tuple[float, float]:
@@ -131,6 +127,18 @@ def weights_of(net: Any, output: Any, leaves: list[tuple[torch.Tensor, torch.Ten
         return []
     slopes = torch.autograd.grad(output.float().sum(), [leaf for _, leaf in leaves], allow_unused=True)
     return [weight for (weight, _), slope in zip(leaves, slopes) if slope is not None]
+
+
+def ends_of(net: Any, weights: Weights, order: list[torch.nn.Module]) -> list[torch.nn.Module]:
+    """Return the modules that take a net's input and give its output: itself, or those of a function's weights."""
+    if isinstance(net, torch.nn.Module):
+        return [net, net]
+    used, held = {id(weight) for weight in weights}, {each: {id(p) for p in each.parameters()} for each in order}
+    if whole := [each for each in held if used <= held[each]]:
+        return [min(whole, key=lambda each: len(held[each]))] * 2
+    own = [each for each in held if held[each] and held[each] <= used]
+    outer = [each for each in own if not any(each is not other and each in other.modules() for other in own)]
+    return [outer[0], outer[-1]] if outer and used == set().union(*map(held.__getitem__, outer)) else []
 
 
 def _uncompiled() -> AbstractContextManager[Any]:
@@ -167,20 +175,20 @@ class Recorder(NoRecorder):
 
     def __init__(
         self,
-        g: torch.nn.Module | None,
-        d: torch.nn.Module | None,
+        ends: Sequence[Sequence[torch.nn.Module]],
         weights: dict[str, Weights],
         size: int,
         fail: Callable[[Exception], None],
     ):
-        self.g, self.d, self._weights, self._size, self._fail = g, d, weights, size, fail
-        self.hears = g is not None and d is not None
+        self.ends, self._weights, self._size, self._fail = ends, weights, size, fail
+        self.hears = all(ends)
         self._first = {name: max(parts, key=lambda p: (p.requires_grad, p.numel())) for name, parts in weights.items()}
         self._waiting: set[str] = set()  # weights without a hook, because they need no gradient now
         self._handles: list[Any] = []
         self.facts: list[Fact] = []
+        self._inputs: list[torch.Tensor] = []  # of a D of several modules
         self._fakes: list[tuple[torch.Tensor, list[torch.Tensor]]] = []  # the latest, and their classes
-        self._batch_norm = d is not None and any(isinstance(part, _MOVING[0]) for part in d.modules())
+        self._batch_norm = any(isinstance(part, _MOVING[0]) for net in ends[1] for part in net.modules())
         self._norms: dict[str, list[float]] = {}
         self._way = 0.0
 
@@ -189,9 +197,11 @@ class Recorder(NoRecorder):
         self.facts.append(Began())
         if self._handles:
             return
-        for net, hook in ((self.g, self._record_samples), (self.d, self._record_answers)):
-            if net is not None:
-                self._handles.append(net.register_forward_hook(self._guard(hook), with_kwargs=True))
+        for ends, hook in zip(self.ends, (self._record_samples, self._record_answers)):
+            if ends:
+                self._handles.append(ends[1].register_forward_hook(self._guard(hook), with_kwargs=True))
+        for first, last in (ends for ends in self.ends[1:] if ends and ends[0] is not ends[1]):
+            self._handles.append(first.register_forward_hook(self._guard(self._keep_inputs), with_kwargs=True))
         self._handles.append(register_optimizer_step_pre_hook(self._guard(self._measure_norms)))
         self._handles.append(register_optimizer_step_post_hook(self._guard(self._record_step)))
         self._waiting = {*self._first}
@@ -228,10 +238,13 @@ class Recorder(NoRecorder):
             z = next((x for x in inputs if x.is_floating_point()), None)
             self.facts.append(Drew(None if z is None else np.sort(row_sums(z)), _in_eval(net)))
 
+    def _keep_inputs(self, net: torch.nn.Module, args: Any, words: Any, output: Any) -> None:
+        self._inputs = tensors(args, words)
+
     def _record_answers(self, net: torch.nn.Module, args: Any, words: Any, output: Any) -> None:
         self._hook_weights()
-        inputs, out = tensors(args, words), first_of(output)
-        x = inputs[0] if inputs else None
+        inputs, out = self._inputs or tensors(args, words), first_of(output)
+        x, self._inputs = inputs[0] if inputs else None, []
         if x is None or not isinstance(out, torch.Tensor) or not out.requires_grad:
             return
         n = 1 if out.numel() == 1 else len(x)  # an answer for the whole batch, or for each sample
@@ -240,16 +253,29 @@ class Recorder(NoRecorder):
         fake = np.zeros(len(x), bool)
         for fakes, _ in self._fakes:
             fake[place_of(fakes, x)] = True
-        attached = x.grad_fn is not None
-        if (attached and not fake.any()) or (n == 1 and fake.any() != fake.all()):  # changed: nobody knows what it is
+        attached, mixed = x.grad_fn is not None, bool(fake.any() and not fake.all())
+        if (attached and not fake.any()) or (n == 1 and mixed):  # changed: nobody knows what it is
             return
-        if not attached and not fake.all() and x.dim() > 1 and x[0].numel() == self._size:
-            some = x.detach()[torch.from_numpy(~fake).to(x.device)].float()
-            pair = () if fake.any() or len(inputs) < 2 else tuple(part.detach().clone() for part in inputs[:2])
-            self.facts.append(Judged(float(some.min()), float(some.max()), _in_eval(net), pair))
         values, squashed = as_numpy(out.reshape(n, -1)).mean(-1), bounds_of(out) == BOUNDS["Sigmoid"]
-        changed = self._changes_classes(x, inputs[1:2])
-        out.register_hook(self._guard(partial(self._record_gradient, x, values, squashed, fake, attached, changed)))
+        shared, changed = mixed and self._batch_norm, self._changes_classes(x, inputs[1:2])
+        pushes = []
+        for side, rows in (("fake", fake), ("real", ~fake)):
+            if rows.any():
+                given = None if side == "fake" or attached else self._describe_reals(net, inputs, rows)
+                push = Push(side, values[rows[:n]], _NONE, attached, mixed, squashed, given, shared, changed)
+                pushes.append((rows[:n], push))
+        sloped = x.is_leaf and x.requires_grad
+        out.register_hook(self._guard(partial(self._record_gradient, pushes, sloped)))
+        if sloped:
+            self._handles.append(x.register_hook(self._guard(self._record_slope)))
+
+    def _describe_reals(self, net: torch.nn.Module, inputs: list[torch.Tensor], rows: Any) -> Given:
+        """Describe the reals of a batch; their range and classes only if they have the size of the user's reals."""
+        x, whole = inputs[0].detach(), bool(rows.all())
+        batch, sized = as_numpy(x.reshape(len(x), -1))[rows], x.dim() > 1 and x[0].numel() == self._size
+        bounds = (float(batch.min()), float(batch.max())) if sized else ()
+        pair = tuple(part.detach().clone() for part in inputs[:2]) if sized and whole and len(inputs) > 1 else ()
+        return Given(np.sort(row_sums(x)[rows]), batch.mean(0, np.float64), _in_eval(net), bounds, pair)
 
     def _changes_classes(self, x: torch.Tensor, classes: list[torch.Tensor]) -> bool:
         """Tell whether D gets a batch of fakes with other classes than G got, who may draw the same for several."""
@@ -257,22 +283,19 @@ class Recorder(NoRecorder):
         pairs = [(as_numpy(y), as_numpy(z)) for ys in drawn for y, z in zip(ys, classes) if y.shape == z.shape]
         return bool(pairs) and not any(np.array_equal(y, z) for y, z in pairs)
 
-    def _record_gradient(
-        self, x: torch.Tensor, values: Array, squashed: bool, fake: Any, attached: bool, changed: bool, grad: Any
-    ) -> None:
-        if bool((grad == 1).all()) and x.is_leaf and x.requires_grad:  # the first pass of a gradient penalty
-            self.facts.append(Penalised(torch.is_grad_enabled()))
+    def _record_gradient(self, pushes: list[tuple[Any, Push]], sloped: bool, grad: torch.Tensor) -> None:
+        if sloped and bool((grad == 1).all()):  # the first pass of a gradient penalty
+            self.facts.append(Penalised(False))
         elif not torch.is_grad_enabled():
-            each, sums = as_numpy(grad.reshape(len(values), -1)).sum(-1), row_sums(x)
-            for side, rows in (("fake", fake), ("real", ~fake)):
-                if rows.any():
-                    some, mixed = rows[: len(values)], not bool(rows.all())
-                    clean = side == "real" and not attached
-                    mean = as_numpy(x.reshape(len(x), -1))[rows].mean(0, np.float64) if clean else None
-                    parts = values[some], each[some], attached, mixed, squashed, np.sort(sums[rows]), mean
-                    self.facts.append(push := Push(side, *parts, mixed and self._batch_norm, changed))
-                    if side == "fake":
-                        self._way = way_of(push.gradient) or self._way
+            for rows, push in pushes:
+                each = as_numpy(grad.reshape(len(rows), -1)).sum(-1)[rows]
+                self.facts.append(push._replace(gradient=each))
+                if push.side == "fake":
+                    self._way = way_of(each) or self._way
+
+    def _record_slope(self, grad: torch.Tensor) -> None:
+        if grad.requires_grad:  # it has a graph, which the penalty's own pass may go through
+            grad.register_hook(self._guard(lambda _: self.facts.append(Penalised(True))))
 
     def _record_addition(self, name: str, grad: torch.Tensor) -> None:
         if not torch.is_grad_enabled():  # else the graph of a penalty

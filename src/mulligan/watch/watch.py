@@ -22,7 +22,7 @@ from mulligan.output.figures import count, figure
 from mulligan.training.events import Diagnosed, Failed, Finished, Measured, Started, Stepped
 from mulligan.watch.arrays import as_numpy, calm, class_match, kinds_of, layout_of, range_of
 from mulligan.watch.copies import CopyError
-from mulligan.watch.detectors import Judged, Loop, drift_of, signals_of
+from mulligan.watch.detectors import Loop, drift_of, signals_of
 from mulligan.watch.faults import LOOP_FAULTS, PASSING, YOUNG, LoopHistory, advise
 from mulligan.watch.folder import WATCHED, WatchFolder
 from mulligan.watch.losses import LOGITS, MEANS, PROBABILITIES, Loss
@@ -301,7 +301,7 @@ class Watch(AbstractContextManager["Watch"]):
             signals["drift"] = drift_of(before.means, loop.means)
         self._optimisers |= {turn.step.player: turn.step for turn in loop.steps}
         self.loss = loop.loss or self.loss
-        self._check_reals([(fact.low, fact.high) for fact in loop.of(Judged)])
+        self._check_reals([given.bounds for given in loop.given if given.bounds])
         if self._kinds is not None:
             signals |= self._match_classes(self._kinds, loop)
         self._history.signals = self._facts | signals if self._asks else signals
@@ -309,7 +309,7 @@ class Watch(AbstractContextManager["Watch"]):
     def _match_classes(self, kinds: Any, loop: Loop) -> dict[str, float]:
         """Measure whether the classes that D gets belong to its reals, if the means of classes differ."""
         shape, reals = self._nets.labels.shape[1:], self._probe.reals.x
-        pairs = [fact.pair for fact in loop.of(Judged) if len(fact.pair) == 2 and fact.pair[1].shape[1:] == shape]
+        pairs = [given.pair for given in loop.given if given.pair and given.pair[1].shape[1:] == shape]
         if sum(len(x) for x, _ in pairs) < ROWS // 2 or len(np.unique(kinds[::2])) < 4:
             return {}
         x = np.concatenate([self.layout.samples(x) for x, _ in pairs])
@@ -369,7 +369,7 @@ class Watch(AbstractContextManager["Watch"]):
         figures |= {"d_real": float(real.mean()), "d_fake": float(fake.mean())}
         return Answers(real, fake, slope, norms=figures)
 
-    def _check_reals(self, ranges: list[tuple[float, float]]) -> None:
+    def _check_reals(self, ranges: list[tuple[float, ...]]) -> None:
         """Raise an error if D gets no batch in about the range of the reals that were handed over."""
         span, middle = self.high - self.low, self.high + self.low
         near = (0.25 < (b - a) / span < 4 and abs(a + b - middle) <= 0.4 * span for a, b in ranges)
