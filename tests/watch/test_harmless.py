@@ -451,7 +451,7 @@ def test_a_folder_that_cannot_be_written_ends_neither_training_nor_watch(tmp_pat
         raise OSError(28, "No space left on device")
 
     if when == "begin":
-        monkeypatch.setattr("mulligan.watch.folder.atomic_write", full)
+        monkeypatch.setattr("mulligan.watch.watch.atomic_write", full)
     watch = mulligan.Watch(REALS, generator=G(), discriminator=D(), latent=6, every=2, folder=tmp_path / "run")
     monkeypatch.setattr(Path, "open", full)
     with watch:

@@ -126,6 +126,10 @@ def test_a_watched_run_has_the_same_bytes(torch, edits):
     assert watched == loop(torch, edits, watching=False)[1]
 
 
+FAULTY = {"stale_d": "+ opt_d.zero", "stale_g": "+ opt_g.zero", "eval": "+ G.train()", "eval_d": "+ D.train()"}
+"""What the remedy adds for the player at fault."""
+
+
 @pytest.mark.parametrize(
     ("edit", "state"),
     [
@@ -156,6 +160,7 @@ def test_a_mistake_of_the_loop_is_named(torch, edit, state, capfd):
     watch, _ = loop(torch, edit.split())
     assert watch.findings[0].state == state
     assert "\n    + " in watch.findings[0].remedies[0]
+    assert FAULTY.get(edit, "") in watch.findings[0].remedies[0]
     assert state in str(watch)
     assert f"step {watch.findings[0].step}: {state}" in capfd.readouterr().err
 

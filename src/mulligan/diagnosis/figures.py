@@ -86,7 +86,7 @@ FIGURES: dict[str, Figure] = {
     "same_x": Figure("every step had the same reals"),
     "drift": Figure("distance of D's reals from those of a measurement ago ÷ what chance makes of it"),
     "rates": Figure("D's learning rate ÷ G's"),
-    "loose": Figure("D's slope is taken without its graph, so that the penalty does not reach D"),
+    "loose": Figure("D's slope is taken, but no penalty of it reaches D"),
     "cut": Figure("G steps without a gradient: its loss does not reach it"),
     "mixed": Figure("reals and fakes share D's BatchNorm in D's step, and not in G's"),
     "class_in_loop": Figure("how often D's reals are nearest to the mean of their class ÷ the same for labels="),

@@ -5,6 +5,7 @@ import importlib
 import math
 import re
 from collections.abc import Iterator
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from statistics import median
@@ -13,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from mulligan.data import load
-from mulligan.data.sources.picture_file import ENDINGS, open_picture, read_picture, tiles, with_channels
-from mulligan.data.sources.reading import Grid, Reading
+from mulligan.data.sources.picture_file import ENDINGS, open_picture, read_picture, tiles, try_to_read, with_channels
+from mulligan.data.sources.reading import Reading
 from mulligan.diagnosis import remedies_for
 from mulligan.doors.read import LARGEST, read_text
 from mulligan.errors import ConfigError, DataError, must_be
@@ -114,23 +115,21 @@ def from_losses(log: Log) -> tuple[str, int, str]:
         lost = next((step for step, value in values.items() if not math.isfinite(value)), None)
         if lost is not None:
             return "divergence", lost, f"{name} is not finite"
-    ends = {}
-    for name, values in log.items():
-        ordered = [values[step] for step in sorted(values)]
-        part = max(len(ordered) // 10, 1)
-        ends[name] = median(ordered[:part] or [math.nan]), median(ordered[-part:] or [math.nan])
-    d, g = log["d_loss"], log["g_loss"]
-    (d_first, d_last), (g_first, g_last) = ends["d_loss"], ends["g_loss"]
+    d, g = ([log[name][step] for step in sorted(log[name])] or [math.nan] for name in ("d_loss", "g_loss"))
+    (d_first, d_last), (g_first, g_last) = (
+        (median(curve[: max(len(curve) // 10, 1)]), median(curve[-max(len(curve) // 10, 1) :])) for curve in (d, g)
+    )
+    ends = {"d_loss": (d_first, d_last), "g_loss": (g_first, g_last)}
     figures = ", ".join(f"{n} from {ends[n][0]:.3g} to {ends[n][1]:.3g}" for n in ends if log[n])
-    last = max([*d, *g])
-    if abs(d_last) > 50 + 20 * abs(d_first) or abs(g_last) > 50 + 20 * abs(g_first):
+    steps, last = sorted(log["d_loss"]), max(step for values in log.values() for step in values)
+    half = d[len(d) // 2 :]
+    still = len(half) > 4 and max(half) - min(half) < 0.02 * abs(d_last)
+    if any(abs(end) > 50 + 20 * abs(begin) for begin, end in ends.values()):
         return "divergence", last, figures
     if d_first > 0 and abs(d_last) < 0.1 * d_first and not g_last < g_first:
-        return "D wins", max(step for step in d if d[step] > 0.1 * d_first), figures
-    half = [d[step] for step in sorted(d)[len(d) // 2 :]]
-    still = len(half) > 4 and max(half) - min(half) < 0.02 * abs(d_last)
+        return "D wins", max(step for step, value in zip(steps, d) if value > 0.1 * d_first), figures
     if still and any(abs(d_last - guess) < 0.02 * guess for guess in GUESSING):
-        return "G wins", sorted(d)[len(d) // 2], figures
+        return "G wins", steps[len(d) // 2], figures
     return "healthy", last, figures
 
 
@@ -141,35 +140,21 @@ def sheets(folder: Path, tile: str, side: int, channels: int) -> list[tuple[int,
     if not paths:
         raise ConfigError(must_be("samples", "a folder of generated pictures", str(folder), "samples/"))
     reading = Reading(side, tile=tile)
-
-    def read(sources: list[Any]) -> Any:
-        return _scaled(with_channels(np.stack([read_picture(each, reading) for each in sources]), channels))
-
-    if reading.grid is None:
-        return [(1, read(paths))]
-    chosen = [paths[i] for i in np.unique(np.linspace(0, len(paths) - 1, SHEETS).round().astype(int))]
-    steps = [next(reversed(_numbers(path)[0]), 0) for path in chosen]
+    steps, sets = [1], [list[Any](paths)]
+    if reading.grid is not None:  # all tiles of each sheet, also plain ones: G may have drawn them
+        chosen = [paths[i] for i in np.unique(np.linspace(0, len(paths) - 1, SHEETS).round().astype(int))]
+        steps = [next(reversed(_numbers(path)[0]), 0) for path in chosen]
+        sets = [tiles(try_to_read(path, partial(open_picture, path)), reading.grid) for path in chosen]
     if any(b <= a for a, b in zip([0, *steps], steps)):
-        steps = list(range(1, len(chosen) + 1))
-    return [(step, read(_cells(path, reading.grid))) for step, path in zip(steps, chosen)]
+        steps = list(range(1, len(sets) + 1))
+    if min(map(len, sets)) < FEW:
+        raise DataError(must_be("samples", f"at least {FEW} pictures in each", str(folder), "--tile 28x28+2+2"))
+    pictures = [np.stack([read_picture(each, reading) for each in some]) for some in sets]
+    return [(step, _scaled(with_channels(images, channels))) for step, images in zip(steps, pictures)]
 
 
 def _numbers(path: Path) -> tuple[list[int], str]:
     return [int(digits) for digits in re.findall(r"\d+", path.stem)], path.name
-
-
-def _cells(path: Path, grid: Grid) -> list[Any]:
-    """Return all tiles of a sheet, also plain ones: G may have drawn them."""
-    width, height, gap, margin = grid
-    try:
-        sheet = open_picture(path)
-        sheet.load()
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read as a picture ({error}). Repair or remove it.") from error
-    if min(sheet.size) < max(width, height) + 2 * margin:
-        rule = f"smaller than {path}, {'×'.join(map(str, sheet.size))} pixels"
-        raise DataError(must_be("tile", rule, f"{width}x{height}+{gap}+{margin}", "28x28+2+2"))
-    return tiles(sheet, grid)
 
 
 def diagnose(log: Path | None, samples: Path | None, data: str | None, tile: str = "") -> tuple[str, list[Any]]:
@@ -182,8 +167,6 @@ def diagnose(log: Path | None, samples: Path | None, data: str | None, tile: str
         if reals.is_points:
             raise DataError(must_be("data", "pictures", data))
         taken = sheets(samples, tile, reals.shape[0], reals.shape[-1])
-        if min(len(images) for _, images in taken) < FEW:
-            raise DataError(must_be("samples", f"at least {FEW} pictures in each", str(samples), "--tile 28x28+2+2"))
         watch = _watched(_scaled(np.asarray(reals.images)), taken)
         findings = watch.findings
         state = findings[-1].state if findings else "nothing is beyond its threshold"

@@ -4,7 +4,7 @@ import math
 import random
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -58,7 +58,6 @@ class Nets:
         self.names: tuple[str, ...] = ()  # of the keywords under which G gets z
         self.copier = NetCopier()
         self.blind = ""  # why D cannot be asked
-        self.plain = False  # D gets NumPy arrays, whatever G returns
         self.earlier: Any = None  # copies of the nets at the call before, for `moves`
 
     def begin(self, latent: Latent, seed: int) -> Array:
@@ -90,10 +89,6 @@ class Nets:
         try:
             self.answers()
         except Exception as error:
-            with suppress(Exception):  # of functions that expect NumPy arrays
-                self.plain = True
-                self.answers()
-                return ""
             lost = f"; not copied: {', '.join(self.copier.left_out)}" if self.copier.left_out else ""
             return f"{describe_error(error)}{lost}"
         return ""
@@ -137,7 +132,6 @@ class Nets:
 
     def scores(self, x: Any) -> Any:
         """Return D's outputs: for each sample the mean over patches, or the first of several; or one for the batch."""
-        x = as_numpy(x) if self.plain else x
         out = ask(self.nets[1], x, *self._classes(slice(0, len(x))))
         out = out if hasattr(out, "reshape") else as_numpy(out)
         out = out.reshape(1 if math.prod(out.shape) == 1 else len(x), -1)

@@ -96,8 +96,6 @@ class TorchNets(Nets):
         self._ends = [ends_of(net, weights, order) for net, weights in zip(self._originals, self.weights)]
 
     def slope(self, x: Any) -> tuple[Any, Any]:
-        if self.plain:
-            return super().slope(x)
         with torch.enable_grad():
             x = x.detach().clone().requires_grad_()
             scores = self.scores(x)
@@ -197,11 +195,12 @@ class Recorder(NoRecorder):
         self.facts.append(Began())
         if self._handles:
             return
-        for ends, hook in zip(self.ends, (self._record_samples, self._record_answers)):
+        for ends, record in zip(self.ends, (self._record_samples, self._record_answers)):
             if ends:
-                self._handles.append(ends[1].register_forward_hook(self._guard(hook), with_kwargs=True))
-        for first, last in (ends for ends in self.ends[1:] if ends and ends[0] is not ends[1]):
-            self._handles.append(first.register_forward_hook(self._guard(self._keep_inputs), with_kwargs=True))
+                self._handles.append(ends[1].register_forward_hook(self._guard(record), with_kwargs=True))
+        if len({*self.ends[1]}) > 1:
+            hook = self._guard(self._keep_inputs)
+            self._handles.append(self.ends[1][0].register_forward_hook(hook, with_kwargs=True))
         self._handles.append(register_optimizer_step_pre_hook(self._guard(self._measure_norms)))
         self._handles.append(register_optimizer_step_post_hook(self._guard(self._record_step)))
         self._waiting = {*self._first}
@@ -248,22 +247,21 @@ class Recorder(NoRecorder):
         if x is None or not isinstance(out, torch.Tensor) or not out.requires_grad:
             return
         n = 1 if out.numel() == 1 else len(x)  # an answer for the whole batch, or for each sample
-        if n > 1 and (len(out) != n or n < out.numel() == x.numel()):  # or a picture for each sample
-            return
         fake = np.zeros(len(x), bool)
         for fakes, _ in self._fakes:
             fake[place_of(fakes, x)] = True
         attached, mixed = x.grad_fn is not None, bool(fake.any() and not fake.all())
-        if (attached and not fake.any()) or (n == 1 and mixed):  # changed: nobody knows what it is
+        pictures = n > 1 and (len(out) != n or n < out.numel() == x.numel())
+        if pictures or (attached and not fake.any()) or (n == 1 and mixed):  # changed: nobody knows what it is
             return
         values, squashed = as_numpy(out.reshape(n, -1)).mean(-1), bounds_of(out) == BOUNDS["Sigmoid"]
         shared, changed = mixed and self._batch_norm, self._changes_classes(x, inputs[1:2])
-        pushes = []
-        for side, rows in (("fake", fake), ("real", ~fake)):
-            if rows.any():
-                given = None if side == "fake" or attached else self._describe_reals(net, inputs, rows)
-                push = Push(side, values[rows[:n]], _NONE, attached, mixed, squashed, given, shared, changed)
-                pushes.append((rows[:n], push))
+        real = None if attached or fake.all() else self._describe_reals(net, inputs, ~fake)
+        pushes = [
+            (rows[:n], Push(side, values[rows[:n]], _NONE, attached, mixed, squashed, given, shared, changed))
+            for side, rows, given in (("fake", fake, None), ("real", ~fake, real))
+            if rows.any()
+        ]
         sloped = x.is_leaf and x.requires_grad
         out.register_hook(self._guard(partial(self._record_gradient, pushes, sloped)))
         if sloped:

@@ -2,32 +2,40 @@
 
 import atexit
 import math
+import shutil
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
+from tempfile import mkdtemp
 from types import NoneType
 from typing import Any
 
 import numpy as np
 
+from mulligan.data.sources.picture_file import premultiplied
 from mulligan.diagnosis import FAILURES, Answers, Facts, Finding, Probe, Reals
 from mulligan.diagnosis.figures import figure_of
 from mulligan.diagnosis.probe import COUNT, ROWS
 from mulligan.doors.say import mention
-from mulligan.errors import ConfigError, DataError, MulliganError, as_whole, must_be
+from mulligan.doors.write import atomic_write
+from mulligan.errors import ConfigError, DataError, MulliganError, RunError, as_whole, expanded, must_be
 from mulligan.nn.memory import Array
 from mulligan.nn.rng import stream
 from mulligan.output.figures import count, figure
-from mulligan.training.events import Diagnosed, Failed, Finished, Measured, Started, Stepped
+from mulligan.output.pictures import grid, points_picture, save_png, to_uint8
+from mulligan.training import DataSpec, RunFolder, dumps_toml, recipe
+from mulligan.training.events import Diagnosed, Event, Failed, Finished, Measured, Sampled, Started, Stepped
 from mulligan.watch.arrays import as_numpy, calm, class_match, kinds_of, layout_of, range_of
 from mulligan.watch.copies import CopyError
 from mulligan.watch.detectors import Loop, drift_of, signals_of
 from mulligan.watch.faults import LOOP_FAULTS, PASSING, YOUNG, LoopHistory, advise
-from mulligan.watch.folder import WATCHED, WatchFolder
 from mulligan.watch.losses import LOGITS, MEANS, PROBABILITIES, Loss
 from mulligan.watch.nets import AskError, Latent, Moves, describe_error, nets_of
 
+WATCHED = "watched"
+"""The name of a watched run's recipe and data."""
 TRACK = 50
 """Steps between two looks at a few samples, as in Mulligan's own runs."""
 LISTEN = 12
@@ -134,14 +142,7 @@ class Watch(AbstractContextManager["Watch"]):
         first = self._draw_first(latent, seed)
         low, high = self._nets.reach
         reach = (low, high) if low <= first.min() and first.max() <= high else (-math.inf, math.inf)
-        pictures = len(self.layout.shape) == 3
-        searched = pictures and len(reals) * fixed[0].size <= COPIED
-        self._facts = {"unlike": float((self.low, self.high, *reach) == (0.0, 1.0, -1.0, 1.0))}
-        if pictures:
-            self._facts["z_numbers"] = float(sum(math.prod(part.shape[1:]) for part in self._nets.z))
-        if searched and len({row.tobytes() for row in fixed}) < len(fixed):
-            distinct = len({row.tobytes() for row in self.layout.samples(reals)})
-            self._facts |= {"distinct": float(distinct), "distinct_share": distinct / len(reals)}
+        searched = self._describe_data(reals, fixed, reach)
         self._asks = nets[1] is not None and not self._nets.blind
         self._kinds = None if labels is None else kinds_of(labels[rows])
         self._probe = Probe(
@@ -159,6 +160,18 @@ class Watch(AbstractContextManager["Watch"]):
         )
         self._history.averaged = nets[2] is not None
         self._recorder = self._nets.recorder(lambda error: self._stop(error, f"at step {self.step + 1}"))
+
+    def _describe_data(self, reals: Any, fixed: Array, reach: tuple[float, float]) -> bool:
+        """Note what data and z show before the first step, and return whether copies are searched for."""
+        pictures = len(self.layout.shape) == 3
+        searched = pictures and len(reals) * fixed[0].size <= COPIED
+        self._facts = {"unlike": float((self.low, self.high, *reach) == (0.0, 1.0, -1.0, 1.0))}
+        if pictures:
+            self._facts["z_numbers"] = float(sum(math.prod(part.shape[1:]) for part in self._nets.z))
+        if searched and len({row.tobytes() for row in fixed}) < len(fixed):
+            distinct = len({row.tobytes() for row in self.layout.samples(reals)})
+            self._facts |= {"distinct": float(distinct), "distinct_share": distinct / len(reals)}
+        return searched
 
     def _draw_first(self, latent: Latent, seed: int) -> Array:
         """Return G's first samples, and explain what prevents them."""
@@ -425,6 +438,56 @@ class Watch(AbstractContextManager["Watch"]):
         if not self._recorder.hears:
             return "gradients, losses and optimisers, which show only in modules of PyTorch"
         return "who wins by D's loss, which is unknown" if self.loss is None and self._history.taken else ""
+
+
+class WatchFolder:
+    """Writes the events and samples of a watch; into a temporary folder if the user named none."""
+
+    def __init__(self, path: str | Path | None):
+        self.lost = ""  # why nothing more is written
+        if path is None:
+            path = mkdtemp(prefix="mulligan-watch-")
+            weakref.finalize(self, shutil.rmtree, path, ignore_errors=True)
+        self.here = RunFolder(expanded(path))
+        self.here.check_free()
+
+    def begin(self, started: Started, low: float, high: float) -> None:
+        """Write the settings that are known, and the first event."""
+        base = recipe("quick", steps=started.steps)
+        config = replace(base, recipe=WATCHED, watched=True, data=DataSpec(WATCHED, labels="none", low=low, high=high))
+        with self._writing():
+            self.here.samples.mkdir(parents=True, exist_ok=True)
+            atomic_write(self.here.config, dumps_toml(config).encode())
+        self.add(started)
+
+    def add(self, event: Event) -> None:
+        """Write an event."""
+        with self._writing():
+            if not self.lost:
+                with self.here.events.open("a", encoding="utf-8") as log:
+                    log.write(event.line())
+
+    def draw(self, step: int, samples: Array, low: float, high: float) -> None:
+        if samples.ndim == 2:
+            images, sheet = samples, points_picture(samples, low, high)
+        else:
+            flat = np.clip(np.nan_to_num(samples), low, high).reshape(len(samples), -1)  # straight colours, perhaps
+            images = to_uint8(flat, low, high).reshape(samples.shape)
+            images = premultiplied(images) if samples.shape[-1] == 4 else images
+            sheet = grid(images)
+        with self._writing():
+            if not self.lost:
+                save_png(self.here.samples / f"step-{step:06d}.png", sheet)
+        self.add(Sampled(step, images))
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Let a disk that is full or gone end the writing, not the watch."""
+        try:
+            yield
+        except (OSError, RunError) as error:
+            self.lost = f"{self.here.path} can no longer be written ({error})"
+            mention(f"mulligan.Watch goes on without its folder: {self.lost}.")
 
 
 def check_arguments(reals: Any, generator: Any, discriminator: Any, average: Any, labels: Any, folder: Any) -> None:
