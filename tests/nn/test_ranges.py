@@ -90,7 +90,8 @@ def test_refuses_values_out_of_range(cls, name, value):
     message = str(caught.value)
     assert message.startswith(f"{cls.__name__}: {name} must be ")
     assert f", got {list(value) if isinstance(value, tuple) else value!r}. Try " in message
-    other, remedy = re.search(r"Try (\w+) = (.*)\.$", message).groups()
+    remedy = re.search(r"Try (?:from_ = )?(.*)\.$", message)[1]
+    other = "from_" if "from_ = " in message else name
     cls(**needed | {name: value} | {other: eval(remedy, vars(layers) | vars(schedules))})
 
 

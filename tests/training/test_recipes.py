@@ -149,7 +149,7 @@ def test_r3gan_fits_pictures_and_says_when_not():
         R3GANDiscriminator(**family).build((30, 30, 1), 0)
     with pytest.raises(ConfigError, match=r"blocks = \[1\]"):
         R3GANGenerator(widths=(4, 4), blocks=(1,))
-    with pytest.raises(ConfigError, match=r"widths must be .*, got \[True\].* Try widths = \[64, 32, 16\]"):
+    with pytest.raises(ConfigError, match=r"widths must be .*, got \[True\].* Try \[64, 32, 16\]"):
         R3GANGenerator(widths=(True,), blocks=(1,))
     assert hash(R3GANGenerator(widths=[4], blocks=[1])) == hash(R3GANGenerator(widths=(4,), blocks=(1,)))
 

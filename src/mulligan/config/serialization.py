@@ -20,7 +20,20 @@ from mulligan.game.augment import AUGMENTATIONS, Augmentation
 from mulligan.game.losses import LOSSES, Loss
 from mulligan.game.penalties import PENALTIES, Penalty
 from mulligan.nn.averaging import AVERAGES, Average
-from mulligan.nn.fields import NOTHING, Entries, Form, OneOf, Part, Scalar, Words, checked, default_of, forms_of
+from mulligan.nn.fields import (
+    NOTHING,
+    Checked,
+    Entries,
+    FieldError,
+    Form,
+    OneOf,
+    Part,
+    Scalar,
+    Words,
+    checked,
+    default_of,
+    forms_of,
+)
 from mulligan.nn.layers import LAYERS, Layer
 from mulligan.nn.layers.initializers import INITIALIZERS, Initializer
 from mulligan.nn.optimizers import OPTIMIZERS, Optimizer
@@ -178,9 +191,12 @@ def _dataclass(cls: Any, table: Any, path: str, extra: tuple[str, ...] = ()) -> 
         if key not in table and default_of(cls, key) is MISSING:
             raise ConfigError(f"{join(path, key)} is missing. Set it to {_rule(form)}.")
     built = {key: build(forms[key], value, join(path, key)) for key, value in table.items()}
-    values = {key: checked(cls, key, value, join(path, key)) for key, value in built.items()}
     try:
-        return cls(**values)
+        if not issubclass(cls, Checked):  # which checks each value itself
+            built = {key: checked(cls, key, value) for key, value in built.items()}
+        return cls(**built)
+    except FieldError as error:
+        raise ConfigError(join(path, error.text)) from None
     except MulliganError as error:
         raise type(error)(f"{path}: {error}" if path else str(error)) from error
 

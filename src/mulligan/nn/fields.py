@@ -227,6 +227,17 @@ def default_of(cls: Any, name: str) -> Any:
     return field.default if field.default_factory is MISSING else field.default_factory()
 
 
+class FieldError(ConfigError):
+    """An option's value is not allowed. `text` is the message without its class, for those who know its path."""
+
+    def __init__(self, cls: Any, text: str):
+        super().__init__(f"{cls.__name__}: {text}")
+        self.text = text
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ConfigError, self.args
+
+
 class Checked(ABC):  # noqa: B024 (its subclasses have abstract methods)
     """Derive a frozen dataclass from this to have each option checked against its type hint.
 
@@ -242,8 +253,8 @@ class Checked(ABC):  # noqa: B024 (its subclasses have abstract methods)
                 object.__setattr__(self, name, plain)
 
 
-def checked(cls: Any, name: str, value: Any, path: str = "") -> Any:
-    """Return an option's value as its class keeps it. An error names its path, or else its class."""
+def checked(cls: Any, name: str, value: Any) -> Any:
+    """Return an option's value as its class keeps it."""
     form = forms_of(cls)[name]
     try:
         return form.plain(value)
@@ -252,8 +263,8 @@ def checked(cls: Any, name: str, value: Any, path: str = "") -> Any:
         near = suggest(value, form.words) if isinstance(form, Words) and isinstance(value, str) else ""
         example = default_of(cls, name)
         example = form.example if example in (MISSING, ()) and form.example is not MISSING else example
-        try_ = None if near or example is MISSING else f"{'' if path else f'{name} = '}{_written(example)}"
-        raise ConfigError(must_be(path or f"{cls.__name__}: {name}", form.rule, got, try_) + near) from None
+        text = must_be(name, form.rule, got, None if near or example is MISSING else _written(example)) + near
+        raise FieldError(cls, text) from None
 
 
 def example_of(cls: type[Spec]) -> Spec | None:
