@@ -73,6 +73,52 @@ def test_a_result_is_written_over_what_its_maker_needs_no_more(layer):
     assert sum(array.nbytes for array in space.memory.children[1].buffers.largest.values()) == own
 
 
+class Keeper(nn.Layer):
+    """A user's layer that keeps what it is given, and returns that same array."""
+
+    def forward(self, m, x):
+        m.x, m.saved["x"] = x, x.copy()
+        return x
+
+    def backward(self, m, dy, inputs=True):
+        m.dy, m.saved["dy"] = dy, dy.copy()
+        return dy
+
+    def tangent(self, m, tx):
+        m.tx, m.saved["tx"] = tx, tx.copy()
+        return tx
+
+
+class Around(Keeper):
+    """A user's layer that keeps the result of a layer inside it."""
+
+    def children(self, shape):
+        return [("0", nn.Dense(5), shape)]
+
+    def forward(self, m, x):
+        return super().forward(m, nn.Dense(5).forward(m.children[0], x))
+
+    def backward(self, m, dy, inputs=True):
+        return super().backward(m, nn.Dense(5).backward(m.children[0], dy))
+
+    def tangent(self, m, tx):
+        return super().tangent(m, nn.Dense(5).tangent(m.children[0], tx))
+
+
+def test_nothing_is_written_over_what_a_users_layer_keeps():
+    inner = nn.Sequential((Keeper(),))
+    layers = (nn.Dense(5), Keeper(), LeakyReLU(), nn.Dense(5), inner, Tanh(), Around(), ReLU(), nn.Dense(5))
+    space = Network(nn.Sequential(layers), (5,)).initialise(np.random.default_rng(0)).workspace()
+    x = np.random.default_rng(1).standard_normal((6, 5)).astype(np.float32)
+    for way in ("forward", "backward", "tangent"):
+        getattr(space, way)(x)
+    keepers = [memory for memory in space.memory.walk() if "tx" in memory.saved]
+    assert len(keepers) == 3
+    for memory in keepers:
+        for name, copy in memory.saved.items():
+            np.testing.assert_array_equal(getattr(memory, name), copy, err_msg=name)
+
+
 @pytest.mark.parametrize(
     "first",
     [nn.LeakyReLU(), nn.Tanh(), nn.Conv2d(2, kernel=3), nn.ConvTranspose2d(1)],

@@ -1,8 +1,9 @@
 """Layers made of layers: chains and shortcuts."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -36,7 +37,7 @@ class Sequential(Layer):
     def forward(self, m: Memory, x: Array) -> Array:
         outputs = m.saved["outputs"] = []
         for layer, memory in zip(self.layers, m.children):
-            x = layer.forward(memory, x)
+            x = _pass(m, layer.forward, memory, x)
             outputs.append(x)
         return x
 
@@ -48,12 +49,12 @@ class Sequential(Layer):
     def backward(self, m: Memory, dy: Array, inputs: bool = True) -> Array:
         lowest = 0 if inputs else _lowest_with_params(m)
         for i in range(len(self.layers) - 1, lowest - 1, -1):
-            dy = self.layers[i].backward(m.children[i], dy, inputs or i > lowest)
+            dy = _pass(m, self.layers[i].backward, m.children[i], dy, inputs or i > lowest)
         return dy
 
     def tangent(self, m: Memory, tx: Array) -> Array:
         for layer, memory in zip(self.layers, m.children):
-            tx = layer.tangent(memory, tx)
+            tx = _pass(m, layer.tangent, memory, tx)
         return tx
 
     def adjoint(self, m: Memory, dy: Array, dty: Array, inputs: bool = True) -> tuple[Array, Array]:
@@ -61,6 +62,14 @@ class Sequential(Layer):
         for i in range(len(self.layers) - 1, lowest - 1, -1):
             dy, dty = self.layers[i].adjoint(m.children[i], dy, dty, inputs or i > lowest)
         return dy, dty
+
+
+def _pass(m: Memory, method: Callable[..., Array], *args: Any) -> Array:
+    """Call a layer's pass. A user's own may keep the array that it returns, so the next must not write over it."""
+    result = method(*args)
+    if not method.__module__.startswith("mulligan."):
+        m.context.spent = None
+    return result
 
 
 def _lowest_with_params(m: Memory) -> int:
