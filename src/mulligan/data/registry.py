@@ -12,7 +12,7 @@ from mulligan.data.sources.faces import load_pixel_faces
 from mulligan.data.sources.mnist import load_mnist, load_mnist_test, load_stacked_mnist
 from mulligan.data.sources.picture_file import ENDINGS
 from mulligan.data.sources.pictures import fitted, load_pictures
-from mulligan.data.sources.published import load_published
+from mulligan.data.sources.published import load_fashion_mnist
 from mulligan.data.sources.reading import Reading, check_size
 from mulligan.data.sources.tables import idx_in, load_csv, load_idx, load_numpy
 from mulligan.data.sources.toys import load_toy
@@ -58,7 +58,7 @@ DATASETS: dict[str, Entry] = {
         "DiceBear's Pixel Art; CC0",
     ),
     "fashion-mnist": _pictures(
-        load_published,
+        load_fashion_mnist,
         "70,000 pieces of clothing, 28×28 grey, 10 classes; fetched once (31 MB)",
         "Xiao, Rasul, Vollgraf 2017; MIT licence",
     ),

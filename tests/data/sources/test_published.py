@@ -3,7 +3,6 @@ import hashlib
 import http.server
 import os
 import threading
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -11,7 +10,8 @@ import platformdirs
 import pytest
 
 from mulligan.data import load
-from mulligan.data.sources.published import Published, load_published
+from mulligan.data.sources import published
+from mulligan.data.sources.published import load_fashion_mnist
 from mulligan.errors import DataError
 
 RNG = np.random.default_rng(0)
@@ -32,9 +32,6 @@ IDX_FILES = {
 }
 
 
-NAMES = tuple("abcdefghij")
-
-
 class Server(http.server.SimpleHTTPRequestHandler):
     asked: list[str] = []  # noqa: RUF012
 
@@ -48,7 +45,7 @@ class Server(http.server.SimpleHTTPRequestHandler):
 
 @pytest.fixture
 def site(tmp_path, monkeypatch):
-    """A set that is published by a server on this machine, and an empty cache."""
+    """Fashion-MNIST as a server on this machine publishes it, and an empty cache. The server's address."""
     monkeypatch.delenv("MULLIGAN_DATA", raising=False)
     monkeypatch.setattr(platformdirs, "user_cache_path", lambda name: tmp_path / "cache" / name)
     (tmp_path / "www").mkdir()
@@ -61,58 +58,60 @@ def site(tmp_path, monkeypatch):
         for file, content in IDX_FILES.items():
             (tmp_path / "www" / file).write_bytes(content)
         sums = {file: hashlib.sha256(content).hexdigest() for file, content in IDX_FILES.items()}
-        yield Published("tiny", f"http://127.0.0.1:{server.server_port}/", sums, NAMES)
+        monkeypatch.setattr(published, "FILES", sums)
+        monkeypatch.setattr(published, "ADDRESS", address := f"http://127.0.0.1:{server.server_port}/")
+        yield address
         server.shutdown()
         thread.join()
 
 
 def test_four_idx_files_are_fetched_once(site, tmp_path):
-    data = load_published(site)
+    data = load_fashion_mnist()
     assert (np.asarray(data.images)[..., 0] == TRAIN).all()
     assert data.labels.tolist() == list(range(7))
     assert (np.asarray(data.test.images)[..., 0] == TEST).all()
     assert data.test.labels.tolist() == [9, 8, 7]
-    assert data.class_names == data.test.class_names == NAMES
+    assert data.class_names == data.test.class_names == published.CLASSES
     assert data.note == ""
     assert sorted(Server.asked) == sorted("/" + file for file in IDX_FILES)
-    again = load_published(site)
+    again = load_fashion_mnist()
     assert len(Server.asked) == 4
     assert (again.images == data.images).all()
-    cache = tmp_path / "cache" / "mulligan" / "data" / "tiny"
+    cache = tmp_path / "cache" / "mulligan" / "data" / "fashion-mnist"
     assert sorted(os.listdir(cache)) == sorted(IDX_FILES)
 
 
 def test_a_file_that_is_not_the_published_one_is_refused(site, tmp_path):
     (tmp_path / "www" / "t10k-images-idx3-ubyte.gz").write_bytes(idx(TEST + 1))
     with pytest.raises(DataError, match=r"t10k-images.*could not be fetched.*SHA256"):
-        load_published(site)
-    assert "t10k-images-idx3-ubyte.gz" not in os.listdir(tmp_path / "cache" / "mulligan" / "data" / "tiny")
+        load_fashion_mnist()
+    assert "t10k-images-idx3-ubyte.gz" not in os.listdir(tmp_path / "cache" / "mulligan" / "data" / "fashion-mnist")
 
 
 def test_no_network_says_what_to_do(site, monkeypatch):
-    nowhere = replace(site, address="http://127.0.0.1:9/")
-    for source in (nowhere, replace(site, address=site.address + "elsewhere/")):
+    for address in (f"{site}elsewhere/", "http://127.0.0.1:9/"):
+        monkeypatch.setattr(published, "ADDRESS", address)
         with pytest.raises(DataError, match=r"set MULLIGAN_DATA"):
-            load_published(source)
+            load_fashion_mnist()
     monkeypatch.setenv("MULLIGAN_DATA", "/elsewhere")
     with pytest.raises(DataError, match="/elsewhere"):
-        load_published(nowhere)
+        load_fashion_mnist()
 
 
 def test_a_local_copy_is_used_and_said(site, tmp_path, monkeypatch):
-    folder = tmp_path / "mine" / "tiny"
+    folder = tmp_path / "mine" / "fashion-mnist"
     folder.mkdir(parents=True)
     for file in IDX_FILES:
         (folder / file).write_bytes(gzip.compress(gzip.decompress(IDX_FILES[file]), 1))  # repacked: another SHA-256
     for home in ("HOME", "USERPROFILE"):
         monkeypatch.setenv(home, str(tmp_path))
     monkeypatch.setenv("MULLIGAN_DATA", "~/mine")  # as "~/mine" in a shell's file leaves it
-    data = load_published(site)
+    data = load_fashion_mnist()
     assert (np.asarray(data.images)[..., 0] == TRAIN).all()
     assert data.note == f"local copy in {folder}, not checked against the published SHA-256"
     assert Server.asked == []
     (folder / "t10k-labels-idx1-ubyte.gz").unlink()  # what is missing is fetched
-    assert load_published(site).test.labels.tolist() == [9, 8, 7]
+    assert load_fashion_mnist().test.labels.tolist() == [9, 8, 7]
     assert Server.asked == ["/t10k-labels-idx1-ubyte.gz"]
 
 

@@ -40,27 +40,10 @@ def test_npz_with_a_test_split(tmp_path):
     assert is_grey_with_labels(data.test, 3)
 
 
-@pytest.mark.parametrize("names", ["class_names", "label_names", "names"])
-def test_npz_with_the_names_of_its_classes(tmp_path, names):
-    listed = np.array(["walrus", "cat", "ant", "bee"])
-    for labels in (LABELS, listed[LABELS], listed[LABELS].astype("S")):
-        np.savez(tmp_path / "a.npz", images=GREY, labels=labels, **{names: listed})
-        data = load(tmp_path / "a.npz")
-        assert is_grey_with_labels(data)
-        assert data.class_names == ("walrus", "cat", "ant", "bee")
-    np.savez(tmp_path / "a.npz", x=GREY, y=LABELS, x_test=GREY[:1], y_test=["bee"], **{names: listed})
-    assert load(tmp_path / "a.npz").test.labels.tolist() == [3]
-
-
 @pytest.mark.parametrize(
     "arrays",
     [
         {"pixels": GREY, "other": GREY},
-        {"images": GREY, "names": np.array(["a", "b"])},
-        {"images": GREY, "labels": LABELS, "names": np.array(["a", "b"])},
-        {"images": GREY, "labels": LABELS, "names": np.array(["a", "b", "a"])},
-        {"images": GREY, "labels": LABELS, "names": np.array(["a", "b", " "])},
-        {"images": GREY, "labels": LABELS, "names": np.eye(3)},
         {"images": GREY, "x": GREY},
         {"images": GREY, "y": LABELS, "labels": LABELS},
         {},

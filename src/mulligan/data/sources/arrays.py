@@ -21,7 +21,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
-from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -52,7 +52,6 @@ def from_arrays(
     test_images: ArrayLike | None = None,
     test_labels: ArrayLike | None = None,
     name: str = UNNAMED,
-    class_names: Sequence[str] | NDArray[Any] | None = None,
 ) -> Dataset:
     """Make a data set from your own arrays: pictures or points, with or without labels.
 
@@ -69,9 +68,6 @@ def from_arrays(
         Held-out samples of the same kind, with labels of the same classes. The number 3 and the word "3" are one label.
     name : str
         Name in errors and reports.
-    class_names : sequence of str, optional
-        The names of the classes: that of label 0, of label 1 and so on. If the labels are words, the words themselves
-        in the order that you want. A class may be without samples.
 
     Returns
     -------
@@ -84,27 +80,21 @@ def from_arrays(
         When an array is of no kind in the table, its meaning is not certain, or arrays do not fit together.
     """
     pixels, note = _samples(as_array(images, name), name)
-    test_name = f"{name} (test)"
-    held, held_note = (None, "") if test_images is None else _samples(as_array(test_images, test_name), test_name)
-    if held is not None and (held.shape[1:], held.dtype) != (pixels.shape[1:], pixels.dtype):
-        raise DataError(
-            f"{test_name}: samples must be {pixels.dtype} {pixels.shape[1:]}, as those to train on are, got "
-            f"{held.dtype} {held.shape[1:]}. Convert both alike."
-        )
-    if labels is None and class_names is not None:
-        raise DataError(f"{name}: class_names must come with labels, one for each sample, got none. Add them.")
-    counted = class_names is not None  # label 0 is the first of them
-    names: tuple[str, ...] = ()
-    numbers = held_numbers = None
-    if labels is not None:
-        values = _label_values(labels, len(pixels), name)
-        names = _order(values, name) if class_names is None else _check_names(class_names, name)
-        numbers = _number(values, names, name, counted)
-        if held is not None and test_labels is not None:
-            held_numbers = _number(_label_values(test_labels, len(held), test_name), names, test_name, counted)
-    held_names = () if held_numbers is None else names
-    test = None if held is None else Dataset(test_name, held, held_numbers, held_names, note=held_note)
-    return Dataset(name, pixels, numbers, names, test, note)
+    words = None if labels is None else _words(labels, len(pixels), name)
+    names, test = () if words is None else _order(words, name), None
+    if test_images is not None:
+        test_name = f"{name} (test)"
+        held, held_note = _samples(as_array(test_images, test_name), test_name)
+        if (held.shape[1:], held.dtype) != (pixels.shape[1:], pixels.dtype):
+            raise DataError(
+                f"{test_name}: samples must be {pixels.dtype} {pixels.shape[1:]}, as those to train on are, got "
+                f"{held.dtype} {held.shape[1:]}. Convert both alike."
+            )
+        test = Dataset(test_name, held, note=held_note)
+        if words is not None and test_labels is not None:
+            numbers = _number(_words(test_labels, len(held), test_name), names, test_name)
+            test = replace(test, labels=numbers, class_names=names)
+    return Dataset(name, pixels, None if words is None else _number(words, names, name), names, test, note)
 
 
 def as_array(values: ArrayLike, name: str) -> NDArray[Any]:
@@ -118,40 +108,37 @@ def as_array(values: ArrayLike, name: str) -> NDArray[Any]:
         raise DataError(f"{name}: {kind} cannot be read as an array ({error}). Convert it to NumPy's.") from error
 
 
-def _label_values(labels: Any, n: int, name: str) -> NDArray[Any]:
-    """Check labels, (n,), (n, 1) or one-hot (n, K), and return them as n whole numbers or words."""
-    labels = _as_words(as_array(labels, name))
-    if labels.ndim == 2 and labels.shape[1] == 1:
-        labels = labels[:, 0]
-    kind = labels.dtype.kind
-    if labels.ndim == 2 and kind in "buif" and (labels.sum(axis=1) == 1).all() and np.isin(labels, (0, 1)).all():
-        labels = labels.argmax(axis=1)
-    elif kind == "f" and (np.abs(labels.astype(np.float64)) < 2**53).all() and _are_whole(labels):
-        labels = labels.astype(np.int64)
-    if labels.shape != (n,) or labels.dtype.kind not in "buiU":
+def _words(labels: ArrayLike, n: int, name: str) -> NDArray[Any]:
+    """Return labels, (n,), (n, 1) or one-hot (n, K), as n words."""
+    array = as_array(labels, name)
+    if array.dtype.kind == "S":  # as h5py gives them
+        array = np.char.decode(array, "utf-8")
+    elif array.dtype.kind in "TO" and all(isinstance(word, str) for word in array.ravel()):  # as pandas gives them
+        array = np.array(array.tolist(), str)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    kind = array.dtype.kind
+    if array.ndim == 2 and kind in "buif" and (array.sum(axis=1) == 1).all() and np.isin(array, (0, 1)).all():
+        array = array.argmax(axis=1)
+    elif kind == "f" and (np.abs(array.astype(np.float64)) < 2**53).all() and _are_whole(array):
+        array = array.astype(np.int64)
+    if array.shape != (n,) or array.dtype.kind not in "buiU":
         raise DataError(
             f"{name}: labels must be one whole number or word for each of the {n} samples, or one-hot (one 1 in each "
-            f"row), got {labels.dtype} of shape {labels.shape}. Number the classes from 0."
+            f"row), got {array.dtype} of shape {array.shape}. Number the classes from 0."
         )
-    if labels.dtype.kind == "U" and len(missing := np.flatnonzero(np.char.strip(labels) == "")):
+    words = array.astype(str)
+    if len(missing := np.flatnonzero(np.char.strip(words) == "")):
         raise DataError(
             f"{name}: every sample must have a label, got {len(missing)} without one, the first of them sample "
             f"{missing[0]}, counted from 0. Fill them in, or leave those samples out."
         )
-    return np.asarray(labels)
+    return words
 
 
-def _as_words(values: NDArray[Any]) -> NDArray[Any]:
-    """Turn words into NumPy's fixed-width text. h5py gives bytes, pandas gives objects."""
-    if values.dtype.kind == "S":
-        return np.char.decode(values, "utf-8")
-    is_text = values.dtype.kind in "TO" and all(isinstance(word, str) for word in values.ravel())
-    return np.array(values.tolist(), str) if is_text else values
-
-
-def _order(labels: NDArray[Any], name: str) -> tuple[str, ...]:
+def _order(words: NDArray[Any], name: str) -> tuple[str, ...]:
     """Make a class of each different label. Numbers are sorted by value, also if they are written as words."""
-    names = np.unique(labels).astype(str).tolist()
+    names = np.unique(words).tolist()
     if len(names) > _MOST_CLASSES:
         raise DataError(
             f"{name}: labels must have at most {_MOST_CLASSES} different values, got {len(names)}. Group them, or "
@@ -162,45 +149,25 @@ def _order(labels: NDArray[Any], name: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _check_names(class_names: Any, name: str) -> tuple[str, ...]:
-    words = _as_words(np.asarray(class_names))
-    names = tuple(map(str, words.tolist()))
-    twice = [word for k, word in enumerate(names) if word in names[:k] or not word.strip()]
-    if words.ndim != 1 or twice or len(names) > _MOST_CLASSES:
-        raise DataError(
-            f"{name}: class names must be up to {_MOST_CLASSES} words that differ, one for each class, got "
-            f"{repr(twice[0]) if twice else f'shape {words.shape}'}. Give that of label 0 first."
-        )
-    return names
-
-
-def _number(labels: NDArray[Any], names: tuple[str, ...], name: str, counted: bool) -> NDArray[np.int64]:
-    """Turn labels into class numbers: words by their names; numbers too, unless `counted` says they are numbers."""
+def _number(words: NDArray[Any], names: tuple[str, ...], name: str) -> NDArray[np.int64]:
+    """Turn labels into class numbers, by the classes' names."""
     known = np.array(names)
-    if counted and labels.dtype.kind != "U":
-        known, labels = np.arange(len(names)).astype(str), labels.astype(np.int64)
-    labels = labels.astype(str)
     order = np.argsort(known)
-    numbers = order[np.minimum(np.searchsorted(known, labels, sorter=order), len(known) - 1)]
-    unknown = labels[known[numbers] != labels]
-    if len(unknown):
-        some = ", ".join(known[:10]) + (", …" if len(known) > 10 else "")
+    numbers = order[np.minimum(np.searchsorted(known, words, sorter=order), len(known) - 1)]
+    if len(unknown := words[known[numbers] != words]):
         raise DataError(
-            f"{name}: labels must be of the {len(known)} classes {some}, got {unknown[0]!s}. Correct the label, or "
-            "the list of classes."
+            f"{name}: labels must be of the {len(known)} classes {', '.join(known[:10])}{', …' * (len(known) > 10)}, "
+            f"got {unknown[0]!s}. Correct the label, or leave the sample out."
         )
     return numbers.astype(np.int64)
 
 
 def _samples(array: NDArray[Any], name: str) -> tuple[NDArray[Any], str]:
     """Convert an array to uint8 pictures (n, H, W, C) or float32 points (n, d), with a note on how."""
-    if array.dtype.kind not in "buif":
-        files = " If these name files, give the folder or the file instead." if array.dtype.kind in "UO" else ""
-        raise DataError(f"{name}: samples must be numbers, got {array.dtype}. Convert them to uint8 or float32.{files}")
-    if not 2 <= array.ndim <= 4 or array.size == 0:
+    if array.dtype.kind not in "buif" or not 2 <= array.ndim <= 4 or array.size == 0:
         raise DataError(
-            f"{name}: samples must be pictures (n, H, W) or (n, H, W, C) or points (n, d), at least one of them, got "
-            f"shape {array.shape}. Reshape them."
+            f"{name}: samples must be numbers, of pictures (n, H, W) or (n, H, W, C) or points (n, d), at least one of "
+            f"them, got {array.dtype} of shape {array.shape}. Give the folder or file where these are names."
         )
     if array.dtype.kind == "f" and not all((np.abs(block) <= _LARGEST).all() for block in _blocks(array)):
         raise DataError(

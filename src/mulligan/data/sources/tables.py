@@ -19,7 +19,6 @@ _NAMES = {
     "labels": ("labels", "label", "y", "targets", "target", "y_train", "train_labels"),
     "test_images": ("test_images", "x_test"),
     "test_labels": ("test_labels", "y_test"),
-    "class_names": ("class_names", "label_names", "names"),
 }
 """The arrays of a `.npz`: each argument of `from_arrays`, and what it may be called."""
 _LABEL_COLUMNS = ("label", "labels", "class", "target", "y")
@@ -116,12 +115,10 @@ def load_csv(path: Path) -> Dataset:
         column, labels = 0, [row.split(separator, 1)[0].strip().strip('"') for row in rows]
     if column is None:
         return from_arrays(_as_pixels(table), name=str(path))
-    if all(map(_is_number, labels)) and (broken := [word for word in labels if not float(word).is_integer()]):
-        raise DataError(
-            f"{path}: labels must be whole numbers or words, got {broken[0]}. Rename the column if it holds values, or "
-            "number the classes from 0."
-        )
-    return from_arrays(_as_pixels(np.delete(table, column, axis=1)), np.array(labels), name=str(path))
+    words = np.array(labels)
+    if all(map(_is_number, labels)) and not all(float(word).is_integer() for word in labels):
+        words = words.astype(np.float64)  # which `from_arrays` refuses
+    return from_arrays(_as_pixels(np.delete(table, column, axis=1)), words, name=str(path))
 
 
 def _heading(first: str, separator: str, path: Path) -> list[str]:
