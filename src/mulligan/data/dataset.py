@@ -30,24 +30,19 @@ class Dataset:
     """The held-out samples, of the same kind."""
     note: str = ""
     """A sentence on what loading changed; empty if nothing."""
-    refused: tuple[tuple[str, str], ...] = ()
-    """Broken files that were left out, each with the reason."""
     decided: dict[str, Any] = field(default_factory=dict)
     """How pictures of your own were read where that was left to them: "alpha", "resize", and "size" for a folder. A run
     writes it into its configuration."""
 
     def __post_init__(self) -> None:
         kind, shape = str(self.images.dtype), self.images.shape
-        if not (kind == "float32" and len(shape) == 2) and not (
-            kind == "uint8" and len(shape) == 4 and shape[3] in (1, 3, 4)
-        ):
+        pictures = kind == "uint8" and len(shape) == 4 and shape[3] in (1, 3, 4)
+        if not (pictures or (kind == "float32" and len(shape) == 2)) or not len(self.images):
             raise DataError(
                 f"{self.name}: samples must be uint8 pictures (n, H, W, C), of 1 channel (grey), 3 (RGB) or 4 (with "
-                f"alpha), or float32 points (n, d), got {kind} of shape {shape}. Try mulligan.data.from_arrays, which "
-                "converts them."
+                f"alpha), or float32 points (n, d), at least one, got {kind} of shape {shape}. Try "
+                "mulligan.data.from_arrays, which converts them."
             )
-        if len(self.images) == 0:
-            raise DataError(f"{self.name}: a data set must have a sample, got none. Check the file or folder.")
         for name in (self.name, *self.class_names):
             if name.encode(errors="replace").decode() != name:  # configuration, weights and report store names as text
                 raise DataError(f"{self.name!a}: names must be UTF-8, got {name!a}. Rename the folder, file or class.")

@@ -57,7 +57,7 @@ def test_linked_folders_count_like_others_and_never_lead_round(tmp_path):
     (folder / "dog" / "x" / "y").symlink_to(folder / "dog")
     data = load(folder)
     assert data.class_names == ("cat", "dog")
-    assert data.labels.tolist() == [0, 1, 1]
+    assert data.labels.tolist() == [0, 0, 1, 1]
 
 
 def test_train_and_test_are_splits(tmp_path):
@@ -207,7 +207,8 @@ def test_one_in_twenty_pictures_may_be_broken_and_is_left_out(tmp_path, content,
     data = load(tmp_path)
     assert data.labels.tolist() == [0] + [1] * 37
     assert (np.asarray(data.images)[:2] == [np.dstack([GREY] * 3), RGB]).all()
-    assert [name for name, _ in data.refused] == [os.path.join("x", "b.png"), os.path.join("y", "05.png")]
+    names = f"{os.path.join('x', 'b.png')}, {os.path.join('y', '05.png')}"
+    assert data.note.endswith(f"2 broken pictures left out: {names}")
     assert caplog.messages == [f"{tmp_path}: {data.note.rpartition('; ')[2]}"]
     (tmp_path / "y" / "37.png").write_bytes(broken)
     with pytest.raises(DataError, match=r"37\.png: cannot be read.* 3 of 40 are broken"):
@@ -262,7 +263,7 @@ def test_colour_can_be_chosen(tmp_path):
     (tmp_path / "a.png").unlink()
     assert load(tmp_path).shape == (28, 28, 1)
     assert load(tmp_path, colour="rgb").shape == (28, 28, 3)
-    with pytest.raises(ConfigError, match="auto, grey, rgb"):
+    with pytest.raises(ConfigError, match="auto, grey or rgb"):
         load(tmp_path, colour="blue")
 
 

@@ -78,11 +78,6 @@ def load_pictures(folder: Path, reading: Reading) -> Dataset:
     else:
         images, broken = _read_all(paths, reading)
     shown = images if images.nbytes <= IN_MEMORY else images[evenly(len(images))]
-    if reading.keeps_alpha and not shown[..., 3].any():
-        raise DataError(
-            f"{folder}: pictures must show something, but all {len(shown)} are fully transparent. Save them without an "
-            "alpha channel, or with one that is 255 where there is something to see."
-        )
     lighter = "Save them with white at 255, in files of 16 bits at 65,535: ones of 12 bits times 16."
     check_light(folder, "pixel", int(shown.min()), int(shown.max()), what=lighter)
     colours = {1: "grey", 3: "RGB", 4: "RGB with transparency"}[images.shape[3]]
@@ -91,10 +86,9 @@ def load_pictures(folder: Path, reading: Reading) -> Dataset:
         notes.append(f"all {len(shown)} are the same picture")
     if unread:
         notes.append(f"{unread} files left out: convert them to JPEG or PNG")
-    refused = tuple((_name(paths[i], folder), why) for i, why in broken.items())
-    if refused:
-        names = ", ".join(name for name, _ in refused[:_NAMED]) + (", …" if len(refused) > _NAMED else "")
-        notes.append(f"{len(refused)} broken picture{'s'[: len(refused) != 1]} left out: {names}")
+    if broken:
+        names = ", ".join(_name(paths[i], folder) for i in list(broken)[:_NAMED]) + ", …" * (len(broken) > _NAMED)
+        notes.append(f"{len(broken)} broken picture{'s'[: len(broken) != 1]} left out: {names}")
         _LOG.warning("%s: %s", folder, notes[-1])
     if classes and {name.lower() for name in classes} <= _SPLITS:
         notes.append(f"{', '.join(classes)} became classes: only train and test together, without others, are splits")
@@ -102,7 +96,7 @@ def load_pictures(folder: Path, reading: Reading) -> Dataset:
         labels = np.delete(labels, list(broken)).astype(np.int64)
         labels = np.repeat(labels, counts) if cells else labels
     how = {"alpha": reading.alpha, "resize": reading.resize, "size": reading.size}
-    return Dataset(str(folder), images, labels, tuple(classes), note="; ".join(notes), refused=refused, decided=how)
+    return Dataset(str(folder), images, labels, tuple(classes), note="; ".join(notes), decided=how)
 
 
 def _all_of(folder: Path, loose: list[Path], classes: dict[str, list[Path]], unread: str) -> list[Path]:
@@ -193,7 +187,7 @@ def _two_splits(folder: Path, reading: Reading) -> Dataset:
         reading = replace(reading, colour="rgb")
         train, test = (load_pictures(folder / part, reading) for part in ("train", "test"))
     note = train.note if train.note == test.note else f"train: {train.note}; test: {test.note}"
-    return replace(train, name=str(folder), test=test, note=note, refused=train.refused + test.refused)
+    return replace(train, name=str(folder), test=test, note=note)
 
 
 def _name(path: Path, folder: Path) -> str:
@@ -206,16 +200,10 @@ def _find(folder: Path) -> tuple[list[Path], dict[str, list[Path]], str]:
     loose: list[Path] = []
     classes: dict[str, list[Path]] = {}
     unread: set[str] = set()
-    entered: dict[str, set[Path]] = {}  # folders seen, for each sub-folder: a link may lead back to one
     try:
         for where, folders, files in os.walk(folder, onerror=_raise, followlinks=True):
             inside = Path(where).relative_to(folder).parts
-            folders[:] = [
-                name
-                for name in sorted(folders)
-                if not name.startswith(".")
-                and _leads_on(Path(where, name), entered.setdefault((*inside, name)[0], set()))
-            ]
+            folders[:] = [n for n in sorted(folders) if not n.startswith(".") and not _leads_back(Path(where, n))]
             for name in sorted(files):
                 path = Path(where, name)
                 ending = path.suffix.lower()
@@ -230,12 +218,9 @@ def _find(folder: Path) -> tuple[list[Path], dict[str, list[Path]], str]:
     return loose, classes, " and ".join(sorted(unread))
 
 
-def _leads_on(folder: Path, entered: set[Path]) -> bool:
-    """Return whether a folder, or a link's target, is new and does not contain itself; add it to `entered`."""
-    real, around = folder.resolve(), folder.parent.resolve()
-    new = real not in entered and not around.is_relative_to(real)
-    entered.add(real)
-    return new
+def _leads_back(folder: Path) -> bool:
+    """Return whether a folder is a link to one that contains it."""
+    return folder.resolve() in {around.resolve() for around in folder.parents}
 
 
 def _raise(error: OSError) -> None:

@@ -7,10 +7,15 @@ from typing import NamedTuple, Self
 from mulligan.errors import ConfigError, must_be
 
 SIZES: tuple[int, ...] = tuple(sorted({28, *range(16, 97, 8)}))
-COLOURS = ("auto", "grey", "rgb")
-RESIZES = ("auto", "smooth", "pixels")
 _BACKGROUNDS = {"black": "#000000", "white": "#ffffff"}
-_TILE = re.compile(r"(\d{1,4})x(\d{1,4})(?:\+(\d{1,4}))?(?:\+(\d{1,4}))?")
+_TILE = re.compile(r"([1-9]\d{0,3})x([1-9]\d{0,3})(?:\+(\d{1,4}))?(?:\+(\d{1,4}))?", re.ASCII)
+_RULES = (
+    ("colour", "auto|grey|rgb", "auto, grey or rgb", "'auto'"),
+    ("alpha", "auto|keep|black|white|#[0-9a-fA-F]{6}", "auto, keep, black, white or a colour #rrggbb", "'keep'"),
+    ("resize", "auto|smooth|pixels", "auto, smooth or pixels", "'auto'"),
+    ("tile", f"({_TILE.pattern})?", "WIDTHxHEIGHT, +SPACING and +MARGIN after it if there are any", "'16x16+1'"),
+)
+"""The pattern of each text, in words, and an example."""
 
 
 class Grid(NamedTuple):
@@ -52,17 +57,11 @@ class Reading:
         return cls(**{name: value for name, value in values.items() if value is not None})
 
     def __post_init__(self) -> None:
-        if self.colour not in COLOURS:
-            raise ConfigError(must_be("colour", f"one of {', '.join(COLOURS)}", self.colour, "'auto'"))
-        if self.alpha not in ("auto", "keep", *_BACKGROUNDS) and not re.fullmatch("#[0-9a-fA-F]{6}", self.alpha):
-            raise ConfigError(must_be("alpha", "auto, keep, black, white or a colour #rrggbb", self.alpha, "'keep'"))
-        if self.resize not in RESIZES:
-            raise ConfigError(must_be("resize", f"one of {', '.join(RESIZES)}", self.resize, "'auto'"))
+        for name, pattern, rule, example in _RULES:
+            if not re.fullmatch(pattern, getattr(self, name)):
+                raise ConfigError(must_be(name, rule, getattr(self, name), example))
         if self.alpha == "keep" and self.colour == "grey":
             raise ConfigError("alpha must be a background for grey pictures, got 'keep'. Try alpha = 'black'.")
-        if self.tile and (self.grid is None or 0 in self.grid[:2]):
-            rule = "WIDTHxHEIGHT, +SPACING and +MARGIN after it if there are any"
-            raise ConfigError(must_be("tile", rule, self.tile, "'16x16' or '16x16+1'"))
 
     @property
     def keeps_alpha(self) -> bool:
