@@ -9,7 +9,6 @@ from mulligan.game import (
     R1,
     R2,
     WGANGP,
-    Brightness,
     Cutout,
     Flip,
     Game,
@@ -24,7 +23,7 @@ from mulligan.game.validation import check_playable
 from mulligan.nn import layers as nn
 
 SHAPE = (8, 6, 2)
-ALL = (Flip(), Translation(0.3), Cutout(0.5), Brightness(0.4))
+ALL = (Flip(), Translation(0.3), Cutout(0.5))
 LEAKY = nn.LeakyReLU()
 G = (nn.Dense(12), LEAKY, nn.Reshape((2, 2, 3)), nn.ConvTranspose2d(2), LEAKY, nn.ConvTranspose2d(1), nn.Tanh())
 D = (nn.Conv2d(3), LEAKY, nn.Conv2d(4), LEAKY, nn.Flatten(), nn.Dense(5), LEAKY, nn.Dense(1))
@@ -39,8 +38,8 @@ def drawn(parts, n, seed=0, shape=SHAPE):
 
 def test_draws_have_the_ranges_of_the_source():
     """28×28: shifts of −3 to 3, holes of 14 whose centres are anywhere, as in the published code."""
-    warp, found = drawn((Flip(), Translation(), Cutout(), Brightness()), 20_000, shape=(28, 28, 1))
-    flip, down, right, top, bottom, left, end, bright = found.T
+    warp, found = drawn((Flip(), Translation(), Cutout()), 20_000, shape=(28, 28, 1))
+    flip, down, right, top, bottom, left, end = found.T
     assert abs(flip.mean() - 0.5) < 0.02
     for shift in (down, right):
         values, counts = np.unique(shift, return_counts=True)
@@ -51,21 +50,19 @@ def test_draws_have_the_ranges_of_the_source():
         assert values.tolist() == list(range(-7, 22))
         assert counts.min() > 0.8 * 20_000 / 29
         assert (low == np.maximum(high - 14, 0)).all()
-    assert (np.abs(bright) <= 0.5).all()
-    assert abs(bright.std() - 0.5 / 3**0.5) < 0.01
-    correlations = np.corrcoef(found.T) - np.eye(8)
-    assert np.abs(correlations[np.ix_([0, 1, 2, 4, 6, 7], [0, 1, 2, 4, 6, 7])]).max() < 0.04
-    assert warp.numbers == 8
+    correlations = np.corrcoef(found.T) - np.eye(7)
+    assert np.abs(correlations[np.ix_([0, 1, 2, 4, 6], [0, 1, 2, 4, 6])]).max() < 0.04
+    assert warp.numbers == 7
 
 
 @pytest.mark.parametrize("probability", [0.0, 0.3, 1.0])
 def test_each_is_applied_with_its_probability(probability):
-    warp = Warp((Flip(1.0), Translation(0.5), Cutout(0.5), Brightness()), (8, 8, 1))
+    warp = Warp((Flip(1.0), Translation(0.5), Cutout(0.5)), (8, 8, 1))
     drawn = warp.draw(np.random.default_rng(0), out := np.empty((4000, warp.numbers)), probability) or out
-    for columns in (slice(0, 1), slice(3, 7), slice(7, 8)):  # a shift may be 0 by chance
+    for columns in (slice(0, 1), slice(3, 7)):  # a shift may be 0 by chance
         share = np.mean(np.any(drawn[:, columns] != 0, axis=1))
         assert share == pytest.approx(probability, abs=0.03)
-    both = np.mean((drawn[:, 0] != 0) & (drawn[:, 7] != 0))
+    both = np.mean((drawn[:, 0] != 0) & (drawn[:, 4] != 0))
     assert both == pytest.approx(probability**2, abs=0.03)  # each on its own
     x = np.random.default_rng(1).normal(size=(4000, 8, 8, 1))
     still = np.all(drawn == 0, axis=1)
@@ -74,8 +71,8 @@ def test_each_is_applied_with_its_probability(probability):
 
 def test_reals_and_fakes_are_drawn_apart():
     out = np.empty((2, 50, 1))
-    Warp((Brightness(),), SHAPE).draw(np.random.default_rng(0), out)
-    assert len(np.unique(out)) == out.size
+    Warp((Flip(),), SHAPE).draw(np.random.default_rng(0), out)
+    assert (out[0] != out[1]).any()
 
 
 @pytest.mark.parametrize("shape", [SHAPE, (8, 6, 4)], ids=["colours", "alpha"])
@@ -89,15 +86,7 @@ def test_the_transpose(parts, shape):
     back = warp.transpose(y.copy(), numbers)
     left, right = (linear * y).sum(axis=(1, 2, 3)), (x * back).sum(axis=(1, 2, 3))
     np.testing.assert_allclose(left, right, rtol=1e-12, atol=1e-12)
-    assert np.abs(back - y).max() > 0 or parts == (Brightness(0.4),)
-
-
-def test_light_is_added_where_something_is_seen():
-    x = np.full((1, *SHAPE[:2], 4), -1.0)
-    x[:, :3] = 0.5, 0.5, 0.5, 1.0
-    Brightness().apply(x, np.array([[0.3]]))
-    np.testing.assert_allclose(x[:, :3], np.broadcast_to([0.8, 0.8, 0.8, 1.0], (1, 3, 6, 4)))
-    assert (x[:, 3:] == -1).all()
+    assert np.abs(back - y).max() > 0
 
 
 def test_points_are_not_augmented():

@@ -44,10 +44,6 @@ class Change(NamedTuple):
         path, equals, word = (part.strip() for part in text.partition("="))
         if not equals or not path:
             raise ConfigError(must_be("an override", "path=value", text, "steps=100"))
-        if path.partition(".")[0] == "parent":
-            raise ConfigError(
-                "parent cannot be set: only a second try has one. Start one: mulligan diagnose RUN --try."
-            )
         try:
             parsed = tomllib.loads(f"value = {word}")
         except (ValueError, RecursionError) as error:
@@ -80,10 +76,8 @@ Overrides = Mapping[str, Any] | Iterable[str | tuple[str, Any]]
 def changes_of(overrides: Overrides) -> tuple[Change, ...]:
     """Read the changes that a person, a file or a program asks for."""
     pairs = overrides.items() if isinstance(overrides, Mapping) else overrides
-    if isinstance(pairs, str) or not isinstance(pairs, Iterable):
-        raise ConfigError(must_be("overrides", "a dict, or a list of texts", pairs, "['steps=100']"))
     changes = []
-    for pair in pairs:
+    for pair in [pairs] if isinstance(pairs, str) else pairs:
         if isinstance(pair, str):
             changes.append(Change.read(pair))
         elif isinstance(pair, tuple | list) and len(pair) == 2 and isinstance(pair[0], str):

@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mulligan.game.architectures import ARCHITECTURES, Architecture
-from mulligan.game.augment import AUGMENTATIONS, Augmentation, Brightness, Cutout, Flip, Translation
+from mulligan.game.augment import AUGMENTATIONS, Augmentation, Cutout, Flip, Translation
 from mulligan.game.losses import (
     LOSSES,
     DiscriminatorLoss,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 # fmt: off
 __all__ = [
     "ARCHITECTURES", "AUGMENTATIONS", "DRAGAN", "GAN", "LOSSES", "PENALTIES", "R1", "R2", "WGANGP", "Architecture",
-    "Augmentation", "Brightness", "Cutout", "DiscriminatorLoss", "Flip", "Game", "GeneratorLoss", "Hinge",
+    "Augmentation", "Cutout", "DiscriminatorLoss", "Flip", "Game", "GeneratorLoss", "Hinge",
     "Latent", "LeastSquares", "LiteralCost", "Loss", "Minimax", "NonSaturating", "Penalty", "Player",
     "Relativistic", "RelativisticAverage", "Schedules", "Translation", "Wasserstein", "ZeroCentered",
 ]

@@ -14,7 +14,7 @@ is the exact gradient. Gradient penalties act at T(x), on D's own input: D sees 
 share one unit pass, and Aᵀg would not constrain D where T has cut pixels. (StyleGAN2-ADA uses Aᵀg.)
 
 Pictures of four channels hold red, green and blue times alpha, and alpha, all from −1 to 1. What is moved in or cut out
-is 0 in all four: a half transparent grey, which no sprite is made of. Light is added only where something is seen.
+is 0 in all four: a half transparent grey, which no sprite is made of.
 """
 
 from abc import abstractmethod
@@ -24,7 +24,7 @@ from typing import ClassVar
 import numpy as np
 
 from mulligan.errors import ShapeError
-from mulligan.nn.fields import Checked, NonNegative, PositiveFraction
+from mulligan.nn.fields import Checked, PositiveFraction
 from mulligan.nn.layers.base import Shape
 from mulligan.nn.memory import Array
 
@@ -132,37 +132,10 @@ class Cutout(Augmentation):
         self.apply(dx, drawn)  # A is diagonal
 
 
-@dataclass(frozen=True)
-class Brightness(Augmentation):
-    """Add one number to every pixel and channel; with transparency, times alpha to the three colours.
-
-    Source: Zhao et al. 2020 (DiffAugment), the first part of "color". With colours c and alpha a from −1 to 1, and a
-    number u, T(c, a) = (c + u (a + 1) / 2, a), so what cannot be seen stays as it is.
-    """
-
-    reach: NonNegative = 0.5
-    """The number is from U(−reach, reach), in the units of D's input: black and white are 2 apart by default."""
-    numbers: ClassVar[int] = 1
-
-    def draw(self, rng: np.random.Generator, shape: Shape, out: Array) -> None:
-        out[..., 0] = rng.uniform(-self.reach, self.reach, out.shape[:-1])
-
-    def apply(self, x: Array, drawn: Array) -> None:
-        if x.shape[3] == 4:
-            x[..., :3] += drawn[:, :, None, None] * (x[..., 3:] + 1) / 2
-        else:
-            x += drawn[:, :, None, None]
-
-    def transpose(self, dx: Array, drawn: Array) -> None:
-        if dx.shape[3] == 4:  # else A = 1
-            dx[..., 3] += drawn[:, :, None] * dx[..., :3].sum(axis=3) / 2
-
-
 AUGMENTATIONS: dict[str, type[Augmentation]] = {
     "flip": Flip,
     "translation": Translation,
     "cutout": Cutout,
-    "brightness": Brightness,
 }
 """Every augmentation by the name that a configuration uses."""
 

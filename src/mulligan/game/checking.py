@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 import numpy as np
 
 from mulligan.errors import UnsupportedError
-from mulligan.game.augment import AUGMENTATIONS, Augmentation, Brightness, Cutout, Flip, Translation, Warp
+from mulligan.game.augment import AUGMENTATIONS, Augmentation, Cutout, Flip, Translation, Warp
 from mulligan.game.gan import GAN
 from mulligan.game.losses import LOSSES, Loss, NonSaturating, Relativistic
 from mulligan.game.penalties import DRAGAN, PENALTIES, R1, R2, WGANGP, Penalty, ZeroCentered
@@ -200,7 +200,7 @@ def _options() -> Iterator[tuple[str, Game, Shape]]:
 
 def _augmented() -> Iterator[tuple[str, Game, Shape]]:
     """Each augmentation alone, and all together with penalties at points of their own."""
-    whole = (Flip(), Translation(0.5), Cutout(0.5), Brightness())
+    whole = (Flip(), Translation(0.5), Cutout(0.5))
     alone = examples_of(AUGMENTATIONS)
     alone |= zip(AUGMENTATIONS, whole)
     curved = (nn.Conv2d(3), nn.Tanh(), nn.Flatten(), nn.Dense(1))
@@ -467,9 +467,9 @@ def place_points(penalty: Penalty, rng: np.random.Generator, real: Array) -> Arr
 
 
 def augment_rows(part: Augmentation, x: Array, drawn: Array) -> Array:
-    """Return T(x), row by row: a window of the picture amid zeros, a mask, a sum."""
+    """Return T(x), row by row: a window of the picture amid zeros, or a mask."""
     out = x.copy()
-    if type(part) not in (Flip, Translation, Cutout, Brightness):  # a user's own defines T itself; Aᵀ is checked
+    if type(part) not in (Flip, Translation, Cutout):  # a user's own defines T itself; Aᵀ is checked
         part.apply(out, drawn)
         return out
     h, w, c = x.shape[1:]
@@ -487,6 +487,4 @@ def augment_rows(part: Augmentation, x: Array, drawn: Array) -> Array:
                 top, bottom, left, right = numbers
                 hole = (rows >= top) & (rows < bottom) & (columns >= left) & (columns < right)
                 out[i] = np.where(hole[..., None], 0, x[i])
-            case Brightness():
-                out[i] = x[i] + numbers[0]
     return out
