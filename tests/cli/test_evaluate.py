@@ -40,7 +40,7 @@ def trained(mulligan, cloud):
 def test_a_run_is_watched_and_measured(mulligan, cloud, here):
     code, out, err = mulligan("train", *cloud, "--steps", 20, "--set", "evaluate_every=10")
     assert code == 0
-    assert [line.split(":")[0] for line in err.splitlines() if "KID" in line] == ["step 10", "step 20"]
+    assert [line.split(":")[0] for line in err.splitlines() if "distance to real" in line] == ["step 10", "step 20"]
     assert "  floor " in out
     kept = RunFolder(here / "r").read_metrics()
     assert (kept["n"], kept["seeds"], kept["generator"], kept["held_out"]) == (200, [0], "ema", True)
@@ -66,7 +66,7 @@ def test_evaluate_keeps_metrics_in_the_folder_of_a_run(trained, mulligan, here):
 def test_no_evaluate(mulligan, cloud, here):
     code, out, err = mulligan("train", *cloud, "--steps", 10, "--no-evaluate")
     assert code == 0
-    assert "KID" not in out + err
+    assert "distance to real" not in out + err
     assert not (here / "r" / "metrics.json").exists()
     assert "evaluate_every = 0" in (here / "r" / "config.toml").read_text()
     assert mulligan("resume", "r", "--steps", 20)[0] == 0

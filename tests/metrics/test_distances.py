@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 
-from mulligan.metrics import Moments, frechet_distance, moments, noise_floor, squared_mmd
+from mulligan.metrics import Moments, frechet_distance, moments, noise_floor
 from mulligan.metrics.distances import floor_of, split_floor
 
 
@@ -68,21 +68,6 @@ def test_floor_against_monte_carlo(rng):
     error = np.std(seen) / np.sqrt(len(seen))
     assert error < 0.025 * np.mean(seen)  # sharp enough to see any term of the formula go
     assert abs(noise_floor((turn.T * sd**2) @ turn, m, n) - np.mean(seen)) < 3.5 * error
-
-
-def by_loops(x, y):
-    k = lambda u, v: (float(u @ v) / len(u) + 1) ** 3  # noqa: E731
-    m, n = len(x), len(y)
-    xx = sum(k(x[i], x[j]) for i in range(m) for j in range(m) if i != j) / (m * (m - 1))
-    yy = sum(k(y[i], y[j]) for i in range(n) for j in range(n) if i != j) / (n * (n - 1))
-    xy = sum(k(u, v) for u in x for v in y) / (m * n)
-    return xx + yy - 2 * xy
-
-
-def test_against_the_definition_by_loops(rng):
-    x, y = rng.standard_normal((9, 5)), rng.standard_normal((13, 5)) + 0.5
-    assert squared_mmd(x, y) == pytest.approx(by_loops(x, y), rel=1e-12)
-    assert squared_mmd(y, x) == pytest.approx(by_loops(x, y), rel=1e-12)
 
 
 @pytest.mark.parametrize("n", [20, 100])

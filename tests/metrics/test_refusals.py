@@ -15,7 +15,6 @@ from mulligan.metrics import (
     percent,
     real_or_fake,
     sharpness,
-    squared_mmd,
 )
 from mulligan.metrics.copies import copying, originals
 from mulligan.metrics.distances import split_floor
@@ -32,7 +31,7 @@ REFUSED = [
     (lambda: moments(X[:1]), ShapeError, "2 rows or more, got shape (1, 4)"),
     (lambda: moments(np.where(np.arange(30)[:, None] == 7, np.nan, X)), DataError, "row 7"),
     (lambda: percent(3.0, moments(np.ones((9, 2)))), DataError, "got 9"),
-    (lambda: squared_mmd(X, X[:, :2]), ShapeError, "first set 4, second set 2"),
+    (lambda: manifolds(X, X[:, :2]), ShapeError, "real features 4, fake features 2"),
     (lambda: split_floor(max, X[:7], 7), ShapeError, "8 rows or more, got shape (7, 4)"),
     (lambda: manifolds(X[:5], X[:5]), ShapeError, "6 rows or more, got shape (5, 4)"),
     (lambda: originals(X[:2], X[:2], inside=np.arange(2)), ShapeError, "3 rows or more"),

@@ -37,8 +37,8 @@ def test_each_curve_is_the_one_of_its_name(folder):
 
 
 def test_the_step_of_the_best_weights_is_marked(folder, tell):
-    tell(folder, event="evaluated", step=16, metrics={"kid": 0.1})
-    tell(folder, event="evaluated", step=24, metrics={"kid": 0.2})
+    tell(folder, event="evaluated", step=16, metrics={"distance": 0.1})
+    tell(folder, event="evaluated", step=24, metrics={"distance": 0.2})
 
     def marks():
         chart = next(chart for chart in curves.charts_of(read(folder)) if chart.title == "Distance to the real")

@@ -54,9 +54,13 @@ def test_figures_of_a_toy(tiny):
     ring = TOYS["ring"]
     expected = modes(points, ring.modes, ring.std)
     assert (found["modes"], found["high_quality"]) == (expected.captured, expected.high_quality)
-    assert found.keys() == {"kid", "modes", "high_quality"}
+    monitor = Monitor.of(run)
+    assert found.keys() == {"distance", "floor", "modes", "high_quality"}
+    fd = percent(frechet_distance(moments(monitor.real), moments(points)), moments(monitor.real))
+    assert found["distance"] == pytest.approx(fd)
+    assert found["floor"] == pytest.approx(floor_of(monitor.real, moments(monitor.real), COUNT))
     own = Run(tiny(), data=Dataset("own", points))
-    assert Monitor.of(own)(own).keys() == {"kid"}
+    assert Monitor.of(own)(own).keys() == {"distance", "floor"}
 
 
 def test_pictures_without_a_shipped_judge(pictured, digits):

@@ -10,7 +10,7 @@ import pytest
 from mulligan.training import RunFolder
 from mulligan.web import jobs
 
-EVALUATION = {"n": 100, "step": 7, "space": "points", "fd": 0.5, "fd_floor": 0.1, "kid": 0.01}
+EVALUATION = {"n": 100, "step": 7, "space": "points", "fd": 0.5, "fd_floor": 0.1}
 
 
 def test_a_run_is_measured(runs):
@@ -27,13 +27,13 @@ def test_a_run_is_measured(runs):
 def test_figures_keep_the_step_that_they_were_measured_at(call, stand, playground):
     call.post("/api/train/start", recipe="ring", changes=[["steps", 20]])
     stand.open()
-    stand.event("evaluated", step=5, metrics={"kid": 0.2, "modes": 3})
-    assert call.get("/api/snapshot").json()["events"]["evaluated"]["metrics"] == {"kid": 0.2, "modes": 3}
+    stand.event("evaluated", step=5, metrics={"distance": 0.2, "modes": 3})
+    assert call.get("/api/snapshot").json()["events"]["evaluated"]["metrics"] == {"distance": 0.2, "modes": 3}
     stand.say("state", state="paused", step=9)
     call.client.portal.call(playground.jobs.done, "evaluate", "ring-1", {"metrics": EVALUATION})
     found = call.get("/api/snapshot").json()["metrics"]
     assert found == {**EVALUATION, "try": 1, "final": False}  # and nothing of step 5
-    stand.event("evaluated", step=10, metrics={"kid": 0.1})
+    stand.event("evaluated", step=10, metrics={"distance": 0.1})
     call.client.portal.call(playground.jobs.done, "evaluate", "ring-1", {"metrics": EVALUATION})
     snapshot = call.get("/api/snapshot").json()
     assert (snapshot["metrics"], snapshot["events"]["evaluated"]["step"]) == (None, 10)  # what is newer stays

@@ -2,7 +2,7 @@
 
 - `registry`: every figure of ``metrics.json``, with label, direction, floor, source and function. Read it first.
 - `evaluation`: the evaluation of a generator against a data set, and of one set of samples against another.
-- `distances`: Fréchet distance, its floor, kernel distance. `neighbours`: precision, recall, coverage.
+- `distances`: Fréchet distance, its floor. `neighbours`: precision, recall, coverage.
 - `pixels` (real or fake? sharpness), `copies`, `counts` (classes, modes): the other figures.
 - `features/`: the spaces in which pictures are compared: the judge, edges and colours, PCA of the pixels.
 - `validation`: checks of arguments; `parallel`: work on all cores.
@@ -16,7 +16,6 @@ from mulligan.metrics.distances import (
     moments,
     noise_floor,
     percent,
-    squared_mmd,
 )
 from mulligan.metrics.evaluation import (
     Evaluator,
@@ -50,6 +49,6 @@ __all__ = [
     "Gist", "Judge", "Manifolds", "Metric", "Modes", "Moments", "Reference", "at", "bundled_judge", "count_classes",
     "coverage_ideal", "evaluate_pictures", "evaluate_points", "figures_in", "frechet_distance", "gist", "judge_for",
     "manifolds", "median_of", "merge", "modes", "moments", "nearest", "nearest_pictures", "noise_floor", "pca",
-    "percent", "real_or_fake", "reference", "sharpness", "space_of", "squared_mmd", "stacked_modes",
+    "percent", "real_or_fake", "reference", "sharpness", "space_of", "stacked_modes",
 ]
 # fmt: on

@@ -1,4 +1,4 @@
-"""Distances between two sets: Fréchet's, with its floor, and the kernel distance.
+"""Distances between two sets: Fréchet's, with its floor.
 
 The Fréchet distance is that of Heusel et al. 2017 (eq. 6) in the features of *this* project's judge, never Inception's.
 It is biased upward at small n, so it is printed beside its floor and compared at one n only.
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mulligan.errors import DataError
-from mulligan.metrics.validation import feature_sets, features
+from mulligan.metrics.validation import features
 
 FEW = 2000
 """With fewer samples, FD's floor is measured by splitting the reals. The formula is for Gaussian features, and those of
@@ -116,25 +116,3 @@ def split_floor(
 
     half, quarter = mean(rows // 2), mean(rows // 4)
     return rows / n * half * half / quarter if quarter else 0.0
-
-
-def squared_mmd(x: NDArray[Any], y: NDArray[Any]) -> float:
-    """Kernel distance (KID): unbiased squared maximum mean discrepancy under k(u, v) = (u·v/d + 1)³.
-
-    Σ_{i≠j} k(xᵢ,xⱼ)/(m(m−1)) + Σ_{i≠j} k(yᵢ,yⱼ)/(n(n−1)) − 2 Σᵢⱼ k(xᵢ,yⱼ)/(mn)
-    (Gretton et al. 2012, eq. 3; the kernel is that of Bińkowski et al. 2018, section 4). During a run on points it is
-    the distance to watch. Its expectation is 0 for equal distributions; it may be negative.
-    """
-    x, y = feature_sets(x, y, names=("first set", "second set"))
-    m, n = len(x), len(y)
-    within_x, within_y = ((k.sum() - np.trace(k)) / (len(k) * (len(k) - 1)) for k in map(_kernel, (x, y), (x, y)))
-    return float(within_x + within_y - 2.0 * _kernel(x, y).sum() / (m * n))
-
-
-def _kernel(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(u·v/d + 1)³ for every pair."""
-    k = x @ y.T
-    k /= x.shape[1]
-    k += 1.0
-    square = k * k
-    return np.multiply(square, k, out=square)

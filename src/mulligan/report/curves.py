@@ -72,14 +72,12 @@ def verdict_chart(story: Story, frame: Callable[..., Chart] = Chart) -> Chart:
 
 
 def _distance(story: Story, frame: Callable[..., Chart]) -> Chart:
-    unit, words = "FD, % of variance", "by a judge's features, or edges and colours. Perfect samples reach the floor."
-    lines = _lines(story, "evaluated", "distance", "fake", "distance")
-    if not lines:
-        unit, words = "KID", "in coordinates. Values up to 0 are noise and not drawn."
-        lines = _lines(story, "evaluated", "KID", "fake", "kid")
-    lines = [*_lines(story, "evaluated", "floor", "real", "floor"), *lines]
-    words = f"Of 1,000 samples to up to 1,000 reals (held-out ones if there are any), {words}"
-    chart = frame("Distance to the real", unit, words, lines, log=True, marks=())
+    lines = [
+        *_lines(story, "evaluated", "floor", "real", "floor"),
+        *_lines(story, "evaluated", "distance", "fake", "distance"),
+    ]
+    words = "Of 1,000 samples to up to 1,000 reals (held-out ones if there are any). Perfect samples reach the floor."
+    chart = frame("Distance to the real", "FD, % of variance", words, lines, log=True, marks=())
     if story.best < 0:
         return chart
     best = Mark(story.best, f"nearest to the real, at step {count(story.best)}: best.safetensors", "healthy")

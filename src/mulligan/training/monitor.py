@@ -1,8 +1,8 @@
 """Measure the generator during a run: a thousand fakes against a thousand reals, in a tenth of a second.
 
-The figure to watch is the distance to real: FD in the features of a bundled judge, or of `gist` where no judge knows
-the pictures. Perfect samples score its floor. Latents and reals stay the same over the run: a curve moves with the
-generator alone, and a resumed run finds the same figures to the last digit.
+The figure to watch is the distance to real: FD in the features of a bundled judge, of `gist` where no judge knows the
+pictures, or in the coordinates of points. Perfect samples score its floor. Latents and reals stay the same over the
+run: a curve moves with the generator alone, and a resumed run finds the same figures to the last digit.
 """
 
 from dataclasses import dataclass
@@ -34,12 +34,12 @@ _BLOCK = 125  # rows of one pass; another number changes the last digits of the 
 
 @dataclass(frozen=True, eq=False)
 class Monitor:
-    """An evaluator for `train`: the distance of pictures, and classes if a judge is bundled; of points KID, modes."""
+    """An evaluator for `train`: the distance to real, classes if a judge is bundled, and a toy's modes."""
 
     real: NDArray[Any]  # features of pictures, or points
+    moments: Moments  # of `real`
+    floor: float
     features: Judge | Gist | None = None  # a judge only if bundled: a run must not depend on the machine's cache
-    moments: Moments | None = None  # of `real`; None for points
-    floor: float = 0.0
     toy: Gaussians | None = None
 
     @classmethod
@@ -50,19 +50,20 @@ class Monitor:
         if len(pool) < LEAST:
             return None
         real = np.asarray(pool[_some(len(pool), COUNT, "reals")])
-        if data.is_points:
-            return cls(real, toy=mixture_named(data.name))
-        if len(data) < 2:  # no principal components
+        features: Judge | Gist | None = None
+        if not data.is_points:
+            if len(data) < 2:  # no principal components
+                return None
+            features = bundled_judge_for(data)
+            missing = data.labels is None or np.bincount(data.labels, minlength=data.classes).min() == 0
+            if features is None or missing:
+                features = metrics.gist(np.asarray(data.images[_some(len(data), ENOUGH, "pca")]))
+            real = features(real)
+        of_real = metrics.moments(real)
+        if not of_real.total_variance > 0.0:  # all samples are the same
             return None
-        features: Judge | Gist | None = bundled_judge_for(data)
-        missing = data.labels is None or np.bincount(data.labels, minlength=data.classes).min() == 0
-        if features is None or missing:
-            features = metrics.gist(np.asarray(data.images[_some(len(data), ENOUGH, "pca")]))
-        of_pictures = features(real)
-        of_real = metrics.moments(of_pictures)
-        if not of_real.total_variance > 0.0:  # all pictures are the same
-            return None
-        return cls(of_pictures, features, of_real, floor_of(of_pictures, of_real, COUNT))
+        toy = mixture_named(data.name) if data.is_points else None
+        return cls(real, of_real, floor_of(real, of_real, COUNT), features, toy)
 
     def __call__(self, run: Run) -> dict[str, Any]:
         """Measure the averaged generator. Returns nothing if samples are not finite."""
@@ -70,11 +71,8 @@ class Monitor:
         fakes, judged = self.features_of(run, z, labels)
         if not np.isfinite(fakes).all():
             return {}
-        if self.moments is None:
-            figures: dict[str, Any] = {"kid": metrics.squared_mmd(self.real, fakes)}
-        else:
-            distance = metrics.percent(metrics.frechet_distance(self.moments, metrics.moments(fakes)), self.moments)
-            figures = {"distance": distance, "floor": self.floor}
+        distance = metrics.percent(metrics.frechet_distance(self.moments, metrics.moments(fakes)), self.moments)
+        figures: dict[str, Any] = {"distance": distance, "floor": self.floor}
         if self.toy is not None:
             near = metrics.modes(fakes, self.toy.modes, self.toy.std)
             figures |= {"modes": near.captured, "high_quality": near.high_quality}

@@ -219,6 +219,6 @@ def describe_metrics(metrics: dict[str, Any]) -> str:
         elif name == "distance":
             parts.append(f"distance to real {figure(value)} % (floor {figure(metrics['floor'])} %)")
         elif name not in ("effective_modes", "floor") and isinstance(value, (int, float)):
-            label = METRICS[name].label if name in METRICS else {"kid": "KID"}.get(name, name)
+            label = METRICS[name].label if name in METRICS else name
             parts.append(f"{label} {figure(value)}")
     return " · ".join(parts)

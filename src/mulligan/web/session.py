@@ -116,7 +116,7 @@ def curves_of(history: RunHistory) -> dict[str, dict[str, list[Any]]]:
     """Return a run's curves as columns, thinned for the page."""
     rows = {step: {"gap": signals["gap"]} for step, signals in history.measured if "gap" in signals}
     for step, metrics in history.evaluated:
-        rows[step] = rows.get(step, {}) | {"distance": metrics.get("kid"), **metrics}
+        rows[step] = rows.get(step, {}) | metrics
     return {"curves": _columns(history.stepped, CURVES), "distance": _columns(sorted(rows.items()), DISTANCE)}
 
 

@@ -44,7 +44,7 @@ def test_what_real_data_reach_stands_in_the_chart_and_a_row_keeps_its_measure_at
     assert tab("metric-distance").inner_text() == "3.31"
     assert "as near as other real samples" in tab("quality").inner_text()
     assert tab("metric-coverage").inner_text() == "0.450"
-    end = {"fd": 7.5, "fd_floor": 1.5, "kid": 0.352, "coverage": 0.18, "coverage_ideal": 0.97, "space": "judge"}
+    end = {"fd": 7.5, "fd_floor": 1.5, "coverage": 0.18, "coverage_ideal": 0.97, "space": "judge"}
     tab.hear(("metrics", {"try": 1, "step": 9, "n": 60, "n_real": 50, "final": True, **end}))
     tab("metric-fd").wait_for()
     assert tab("metric-fd").inner_text() == "7.50"
@@ -57,12 +57,12 @@ def test_the_distance_says_nothing_where_it_means_nothing(open_tab):
     tab = open_tab()
     tab.hear(events={}, metrics=None)
     tab.stands(step=3, steps=9, loss={"says": "logit"}, points=True)
-    evaluated = {"event": "evaluated", "step": 3, "metrics": {"kid": -1.02, "modes": 3, "high_quality": 0.05}}
+    evaluated = {"event": "evaluated", "step": 3, "metrics": {"distance": 0.02, "modes": 3, "high_quality": 0.05}}
     measured = {"event": "measured", "step": 3, "signals": {"coverage": 0.45}, "histogram": [0.5, 0.5]}
     tab.hear(("event", evaluated), ("event", measured))
     open_figures(tab)
     tab("metric-coverage").wait_for()
-    assert tab("metric-distance").count() == 0  # KID of points is better than real and hopeless at once
+    assert tab("metric-distance").count() == 0  # of points it is small and hopeless at once
     assert "5.0 % of the points are close" in tab("quality").inner_text()
     tab.stands(step=3, steps=9, loss={"says": "logit"}, floor=3.4, order=1e9)
     tab.hear(("event", evaluated | {"metrics": {"distance": 1337567}}))

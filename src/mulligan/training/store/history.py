@@ -127,8 +127,8 @@ def read_events(path: Path, *, strict: bool = True) -> Iterator[dict[str, Any]]:
 
 
 def distance_of(metrics: dict[str, Any]) -> float:
-    """Return the distance to the reals: of points, and of pictures in older runs, KID; infinite if not measured."""
-    value = metrics.get("distance", metrics.get("kid"))
+    """Return the distance to the reals; infinite if not measured."""
+    value = metrics.get("distance")
     return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else math.inf
 
 

@@ -20,7 +20,7 @@ export function Quality() {
   const blank = !living() || !(metrics || evaluated || measured);
   const m = metrics ?? evaluated?.metrics; // an evaluation of a checkpoint, or what the monitor has measured in training
   const points = status?.points;
-  const far = points ? null : evaluated?.metrics.distance; // KID of points can be better than real where nothing is right
+  const far = points ? null : evaluated?.metrics.distance; // of points it sees mean and spread alone
   const classes = measured?.histogram.length || status?.counted_classes?.length || (points && !measured && 8); // or modes of a toy
   const coverage = measured?.signals.coverage;
   const at = (metrics ?? evaluated ?? measured)?.step;
