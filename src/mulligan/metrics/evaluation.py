@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from mulligan.data import Dataset, load
 from mulligan.data.registry import is_picture_folder
 from mulligan.data.sources import load_unresized
-from mulligan.errors import ConfigError, ShapeError, expanded, shown
+from mulligan.errors import ConfigError, expanded, shown
 from mulligan.metrics.copies import Originals, originals
 from mulligan.metrics.counts import stacked_modes
 from mulligan.metrics.distances import Moments, moments, percent
@@ -133,11 +133,6 @@ def evaluate_pictures(
         is nothing to compare are left out. The same arguments give the same figures to the last digit.
     """
     fake, real = pictures(fake, "fakes"), against.real
-    if fake.shape[1:] != real.shape[1:]:
-        raise ShapeError(
-            f"fakes must have the reals' shape {real.shape[1:]}, got {fake.shape[1:]}. "
-            f"Evaluate against the data that the generator was trained on; do not resize."
-        )
     features, p = with_probabilities(against.map, fake)
     near = against.near.name, against.near_features, features if against.near is against.map else against.near(fake)
     control = lambda: against.control  # noqa: E731 (late, and once for all fakes)
@@ -239,9 +234,7 @@ class Fakes:
     def of(cls, source: str | Path) -> Self:
         """Read samples: the pictures of a folder in their own size, the same for all; or the arrays of a file."""
         path = expanded(source)
-        if not is_picture_folder(path):
-            return cls(load(path))
-        return cls(load_unresized(path))
+        return cls(load_unresized(path) if is_picture_folder(path) else load(path))
 
     def sample(self, count: int, seed: int = 0) -> NDArray[Any]:
         """Choose samples by a seed."""

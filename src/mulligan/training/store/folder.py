@@ -109,9 +109,7 @@ class RunFolder:
 
     def read_metrics(self) -> dict[str, Any]:
         """Read the last evaluation, empty without one."""
-        metrics = find_json(self.metrics) or {}
-        metrics.pop("digest", None)  # older versions wrote one
-        return metrics
+        return find_json(self.metrics) or {}
 
     def best_step(self) -> int:
         """Return the step of the best weights; −1 if their file is absent or damaged."""
