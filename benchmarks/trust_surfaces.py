@@ -28,7 +28,7 @@ WRITERS = (
     ("walk", "mnist", "--from", "1", "--to", "2", "--frames", "3", "--out"), ("report", "whole", "--out"),
  ("export", "whole", "--to", "npz", "--out"),
     ("export", "whole", "--to", "torch", "--out"),
-    ("train", "ring", "--steps", "2", "--no-evaluate", "--out"), ("museum", "flushed", "--out"),
+    ("train", "ring", "--steps", "2", "--no-evaluate", "--out"), ("museum", "frozen-d", "--out"),
 )  # fmt: skip
 STARTS = ("whole", "whole/checkpoints/step-000060", "whole/generator.safetensors", "mnist", "pixel-faces", "", "mnits",
           "swapped", "bare", "pictures", "notes.txt", "no/such")  # fmt: skip

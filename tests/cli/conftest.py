@@ -1,7 +1,6 @@
 """Small models and data, and two ways to run a command: here, or as a process of its own."""
 
 import errno
-import io
 import os
 import subprocess
 import sys
@@ -105,12 +104,6 @@ def full_disk(monkeypatch):
             yield
 
     return full
-
-
-@pytest.fixture
-def answers(monkeypatch):
-    """Let lines stand on stdin."""
-    return lambda text: monkeypatch.setattr(sys, "stdin", io.StringIO(text))
 
 
 def variables(**changes):

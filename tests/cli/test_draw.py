@@ -24,16 +24,6 @@ def test_a_number_becomes_a_picture(mulligan, model):
     assert mulligan("draw", "43", "--model", model)[1] != out
 
 
-def test_it_asks_for_a_number(mulligan, refused, model, answers):
-    answers(" 42 \n")
-    code, out, err = mulligan("draw", "--model", model)
-    assert (code, err) == (0, "Which number? ")
-    assert out == mulligan("draw", "42", "--model", model)[1]
-    for text in ("", "\n"):
-        answers(text)
-        assert refused("draw", "--model", model).endswith("mulligan: no number was given. Try mulligan draw 42.\n")
-
-
 def test_a_class_may_be_asked_for_by_number_and_name(mulligan, model):
     code, by_number, _ = mulligan("draw", "1", "--class", "2", "--model", model)
     assert code == 0

@@ -17,12 +17,12 @@ def test_the_museum_is_listed(mulligan):
 def test_a_case_is_played_and_kept(mulligan, here, monkeypatch):
     picture = Picture("before", "noise", np.zeros((8, 8), np.uint8))
     played = Played((Contrast("G moved", "how far", before=0.1, after=1.0, sign="<", threshold=0.5),), (picture,))
-    monkeypatch.setitem(EXHIBITS, "flushed", replace(EXHIBITS["flushed"], play=lambda seed: played))
-    code, out, err = mulligan("museum", "flushed", "--out", "exhibit")
+    monkeypatch.setitem(EXHIBITS, "frozen-d", replace(EXHIBITS["frozen-d"], play=lambda seed: played))
+    code, out, err = mulligan("museum", "frozen-d", "--out", "exhibit")
     assert code == 0
     assert "G moved" in out
     assert "kept in exhibit: before.png, case.json" in out
-    assert err.startswith("playing flushed")
+    assert err.startswith("playing frozen-d")
     kept = json.loads((here / "exhibit" / "case.json").read_text("utf-8"))
     assert (kept["seed"], kept["fails"], kept["mended"]) == (0, True, True)
     assert [each["file"] for each in kept["pictures"]] == ["before.png"] == [p.name for p in here.rglob("*.png")]
@@ -39,7 +39,7 @@ def test_json_is_one_document_even_with_nan(mulligan, here):
 
 def test_what_does_not_go_as_described_is_said(mulligan, monkeypatch):
     played = Played((Contrast("G moved", "how far", before=1.0, after=1.0, sign="<", threshold=0.5),), ())
-    monkeypatch.setitem(EXHIBITS, "flushed", replace(EXHIBITS["flushed"], play=lambda seed: played))
-    code, _, err = mulligan("museum", "flushed")
+    monkeypatch.setitem(EXHIBITS, "frozen-d", replace(EXHIBITS["frozen-d"], play=lambda seed: played))
+    code, _, err = mulligan("museum", "frozen-d")
     assert code == 1
     assert "did not go as described" in err

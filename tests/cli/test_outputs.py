@@ -29,7 +29,7 @@ FOLDERS = {
     "train": ("train", "mlp", "--data", DATA, "--steps", 1, "--out"),
     "sample": ("sample", RUN, "--count", 2, "--out"),
     "study": ("study", "losses", "--out"),
-    "museum": ("museum", "flushed", "--out"),
+    "museum": ("museum", "frozen-d", "--out"),
     "site": ("site",),
 }
 """Every command that fills a folder."""

@@ -86,12 +86,6 @@ def test_points_become_an_array_or_a_cloud(mulligan, here, tiny_generator, refus
     assert "must be a .png or .npz file" in refused("sample", "points.safetensors", "--out", "folder")
 
 
-def test_the_largest_grid_is_one(mulligan, model, monkeypatch):
-    monkeypatch.setattr("mulligan.cli.generators.LARGEST_GRID", 4)
-    assert mulligan("sample", model, "--count", "4", "--out", "s.png")[0] == 0
-    assert "must be at most 4" in mulligan("sample", model, "--count", "5", "--out", "s.png")[2]
-
-
 def test_a_walk_goes_there_and_back(mulligan, model):
     code, out, err = mulligan("walk", model, "--from", "1", "--to", "2", "--frames", "5", "--out", "w.gif")
     name = load(model).class_name(int(load(model).labels(1, 1)[0]))

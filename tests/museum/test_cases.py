@@ -11,11 +11,10 @@ from mulligan.diagnosis import FAILURES
 from mulligan.errors import ConfigError
 from mulligan.museum import EXHIBITS, Contrast, Played, exhibit_named
 from mulligan.museum.exhibits import article
-from mulligan.museum.kinds import EveryFew
 
 GENERATOR = (100, 128, 256, 346, 480, 560, 686, 784)
 """Widths of the article's G, from z to the pixels."""
-QUICK = {"article": lambda seed: article.run(seed, seeds=6, steps=(1, 41, 120), mended=500)}
+QUICK = {"article": lambda seed: article.run(seed, seeds=6, steps=120, mended=500)}
 """Shorter runs of the exhibits that take longest; the whole ones are slow tests."""
 
 
@@ -74,10 +73,6 @@ def test_evidence_has_two_sides():
 def test_a_wrong_name_is_answered():
     with pytest.raises(ConfigError, match="Did you mean 'article'"):
         exhibit_named("artcle")
-
-
-def test_a_lazy_penalty_has_the_same_mean():
-    assert [EveryFew(every=4)(step, 8) for step in range(8)] == [4.0, 0.0, 0.0, 0.0] * 2
 
 
 @pytest.mark.parametrize(("seed", "row"), [(127, 3462), (42, 5026)])

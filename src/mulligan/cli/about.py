@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import sys
 import time
-from dataclasses import asdict
 from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -157,7 +156,6 @@ def describe(case: Exhibit, played: Played, seed: int) -> dict[str, Any]:
         "fails": played.fails,
         "mended": played.mended,
         "evidence": evidence,
-        "curves": [asdict(curve) for curve in played.curves],
         "pictures": pictures,
     }
 

@@ -27,13 +27,11 @@ if TYPE_CHECKING:
 
     from mulligan.output.generator import Generator
 
-LARGEST_GRID = 10_000
-"""Maximum number of pictures in a grid. Arrays and folders have no maximum."""
 _LONGEST = 255  # bytes in a folder's name
 
 
 def draw(
-    seed: Annotated[Positional[str], arg(metavar="[SEED]", help_behavior_hint="")] = "",
+    seed: Annotated[Positional[str], arg(metavar="SEED", help_behavior_hint="")] = "",
     *,
     class_: options.ClassWord = None,
     model: options.OtherModel = None,
@@ -42,8 +40,7 @@ def draw(
 ) -> Document:
     """Draw the picture of a number, here in the terminal.
 
-    The same number gives the same picture on every machine. Without a number, Mulligan asks for one, and
-    without --model, it draws a digit (mnist).
+    The same number gives the same picture on every machine. Without --model, Mulligan draws a digit (mnist).
 
     Try:
     $ mulligan draw 42
@@ -56,7 +53,7 @@ def draw(
     from mulligan.models import bundled, load
     from mulligan.output.pictures import save_png, straight, terminal_picture, wants_color
 
-    number = options.read_whole("seed", seed or _ask(), 0, LARGEST_SEED)
+    number = options.read_whole("seed", seed, 0, LARGEST_SEED)
     generator = bundled() if model is None else load(model)
     if out is not None:
         check_out([out], [".png"], protected(out, model, generator.spec.data), force=force)
@@ -69,17 +66,6 @@ def draw(
     data = {"seed": number, "class": label, "class_name": name or None, "pixels": pixels, "out": out and str(out)}
     lines = [f"seed {number}" + (f", class {name}" if name else "") + (f": {out}" if out else "")]
     return Document(data, lines, picture=terminal_picture(image, wants_color(sys.stdout)))
-
-
-def _ask() -> str:
-    """Ask the user for a number."""
-    print("Which number? ", end="", file=sys.stderr, flush=True)
-    line = sys.stdin.readline() if sys.stdin is not None else ""
-    if not line.endswith("\n"):
-        say("")
-    if not line.strip():
-        raise ConfigError("no number was given. Try mulligan draw 42.")
-    return line.strip()
 
 
 def sample(
@@ -111,12 +97,7 @@ def sample(
     import numpy as np
 
     if best:
-        here = training.RunFolder.of(model)
-        if not here.best.is_file():
-            raise ConfigError(
-                f"{model} must hold best.safetensors, which needs figures during the run. Try without --best."
-            )
-        model = here.best
+        model = training.RunFolder.of(model).best
     generator = mulligan.load(model)
     label = None if class_ is None else generator.class_of(class_)
     if out is None:
@@ -126,8 +107,6 @@ def sample(
         check_out([out], [".png", ".npz"], protected(out, model, generator.spec.data), force=force)
     else:
         check_folder(out, force=force)
-    if out.suffix.lower() == ".png" and count > LARGEST_GRID:
-        raise ConfigError(f"--count must be at most {LARGEST_GRID} for a grid, got {count}. Try --out samples.npz.")
     take: Callable[..., NDArray[Any]] = generator.images if generator.spec.is_picture else generator.sample
     samples = take(count, seed, label, psi)
     labels = generator.labels(count, seed) if label is None else np.full(count, label)
@@ -241,9 +220,7 @@ def export(
     from mulligan.output.export import export as write
 
     if to == "report":
-        if model is None:
-            raise ConfigError("--to report needs a run folder, got none. Try runs/quick-1.")
-        files = _write_report(model, out, force)
+        files = _write_report(model or Path(), out, force)
     else:
         to = format_of(to, out)
         generator = bundled() if model is None else load(model)

@@ -163,12 +163,18 @@ def diagnose(
         try_: Start the second try.
         json: Print one JSON document, or with --try the events of the second try as JSON Lines.
     """
+    elsewhere = any((log, samples))
+    if elsewhere is (run is not None) or (elsewhere and try_) or (run is not None and any((data, tile))):
+        raise ConfigError(
+            "diagnose needs a run folder, which --try may follow, or the --log or --samples of another program, not "
+            "both. Try mulligan diagnose runs/quick-1."
+        )
     if run is None:
-        if try_:
-            raise ConfigError("--try needs a run folder, got none. Try mulligan diagnose runs/quick-1 --try.")
-        return _afterwards(log, samples, data, tile or "", json)
-    if any((log, samples, data, tile)):
-        raise ConfigError(f"--log, --samples, --data, --tile must be left out for a run. Try diagnose {typed(run)}.")
+        from mulligan.watch.afterwards import diagnose as look_back
+
+        text, findings = look_back(log, samples, data, tile or "")
+        document = Document({"text": text, "history": [event.to_json() for event in findings]}, [text])
+        return render(document, json=json)
     from mulligan.cli.follow import try_again
     from mulligan.diagnosis.figures import figure_of
     from mulligan.training.store.history import read_run
@@ -213,16 +219,6 @@ def diagnose(
     if before := history.diagnosed if failure is None else history.diagnosed[:-1]:
         lines += ["before:", *(f"  step {count(event.step)}: {event.state}" for event in before)]
     return render(Document(document, lines), json=json)
-
-
-def _afterwards(log: Path | None, samples: Path | None, data: str | None, tile: str, json: bool) -> int:
-    from mulligan.watch.afterwards import diagnose as look_back
-
-    if log is None and samples is None:
-        raise ConfigError("diagnose needs a run folder, --log or --samples, got none. Try runs/quick-1.")
-    text, findings = look_back(log, samples, data, tile)
-    document = Document({"text": text, "history": [event.to_json() for event in findings]}, [text])
-    return render(document, json=json)
 
 
 def study(

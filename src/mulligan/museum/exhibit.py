@@ -65,23 +65,12 @@ class Picture:
     high: float | None = None
 
 
-@dataclass(frozen=True)
-class Curve:
-    """Lines over a common axis: (x, y) points by the name of the line. `x` and `y` are the axes' labels."""
-
-    name: str
-    x: str
-    y: str
-    lines: dict[str, tuple[tuple[float, float], ...]]
-
-
 @dataclass(frozen=True, eq=False)
 class Played:
-    """The result of playing an exhibit: figures, pictures (before, after, others), curves."""
+    """The result of playing an exhibit: figures and pictures (before, after, others)."""
 
     evidence: tuple[Contrast, ...]
     pictures: tuple[Picture, ...]
-    curves: tuple[Curve, ...] = ()
 
     @property
     def fails(self) -> bool:

@@ -13,7 +13,7 @@ from mulligan.errors import ConfigError, must_be
 from mulligan.game.architectures import Architecture
 from mulligan.game.losses import DiscriminatorLoss, GeneratorLoss, Minimax, NonSaturating, softplus
 from mulligan.game.penalties import WGANGP, scale_rows, squared_norms
-from mulligan.nn.fields import Count, Decay, Finite, Positive
+from mulligan.nn.fields import Decay, Finite, Positive
 from mulligan.nn.layers import Arctan, Dense, Flatten, Layer, Pointwise, ReLU, Reshape, Sigmoid, Tanh
 from mulligan.nn.layers.activations import sigmoid
 from mulligan.nn.layers.base import Shape
@@ -21,7 +21,6 @@ from mulligan.nn.layers.initializers import He, Scaled
 from mulligan.nn.memory import Array, Memory
 from mulligan.nn.optimizers import Optimizer, State
 from mulligan.nn.optimizers.base import Vector, average, average_square
-from mulligan.nn.schedules import Schedule
 from mulligan.output.export.plan import LOWERINGS, Place, Plan
 
 # ── Seo 2018, “Only Numpy: Implementing GAN …”, where its code differs from its text ──────────────────────────────────
@@ -188,16 +187,6 @@ class UnguardedWGANGP(WGANGP):
 
 
 @dataclass(frozen=True)
-class EveryFew(Schedule):
-    """`every` at one step of `every`, and 0 at the others: "lazy" regularisation (Karras et al. 2020)."""
-
-    every: Count = 8
-
-    def __call__(self, step: int, total: int) -> float:
-        return 0.0 if step % self.every else float(self.every)
-
-
-@dataclass(frozen=True)
 class AutogradCost(Minimax):
     """The cost of autograd's example: D minimises E log σ(−D(x)) − E log σ(−D(G(z))), G the opposite.
 
@@ -235,7 +224,6 @@ KINDS: dict[str, type[Any]] = {
     "frozen": Frozen,
     "log_of_probability": LogOfProbability,
     "unguarded_wgan_gp": UnguardedWGANGP,
-    "every_few": EveryFew,
     "autograd_cost": AutogradCost,
     "times": Times,
 }

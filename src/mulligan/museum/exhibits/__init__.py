@@ -1,4 +1,4 @@
 """Functions that play the exhibits.
 
-Read `article` first; `digits` plays on MNIST, `ring` on eight Gaussians, `duels` what the engine itself prevents.
+Read `article` first; `digits` plays on MNIST, `ring` on eight Gaussians.
 """

@@ -146,20 +146,3 @@ def uncalled(seed: int, steps: int = 1500) -> Played:
             picture("after", "the same, called: D is held flat, and both learn slower", cloud(called)),
         ),
     )
-
-
-def lazy_penalty(seed: int, steps: int = 1500, seeds: int = 5) -> Played:
-    """Play penalties at one step of sixteen with sixteen times the weight, cheaper but not equivalent, and at every."""
-    clouds, distances = [], []
-    for schedule in ("{kind='museum.every_few', every=16}", "constant"):
-        runs = [ring(f"schedules.penalty={schedule}", steps=steps, seed=seed + i) for i in range(seeds)]
-        points = [cloud(play(run)) for run in runs]
-        clouds.append(points[0])
-        distances.append(float(np.median([distance(each) for each in points])))
-    return Played(
-        (astray(distances[0], distances[1], 0.2, f", median of {seeds} seeds"),),
-        (
-            picture("before", f"R1 and R2 at one step of sixteen, after {steps:,} steps", clouds[0]),
-            picture("after", "R1 and R2 at every step", clouds[1]),
-        ),
-    )

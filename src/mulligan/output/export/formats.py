@@ -17,24 +17,14 @@ FORMATS: dict[str, str] = {"torch": ".py", "npz": ".npz", "html": ".html"}
 
 
 def format_of(to: str | None, path: str | Path | None) -> str:
-    """Return the format, given its name or the file's ending. Raises `ConfigError` when they name none, or two."""
-    endings = {ending: name for name, ending in FORMATS.items()}
-    suffix = Path(path).suffix.lower() if path is not None else ""
-    if to is None:
-        if suffix not in endings:
-            got = "neither" if path is None else path
-            raise ConfigError(
-                f"the format must be one of {', '.join(FORMATS)}, or the file end in {', '.join(endings)}, got {got}."
-                + (suggest(suffix[1:], FORMATS) or " Try --to html.")
-            )
-        return endings[suffix]
-    if to not in FORMATS:
-        raise ConfigError(must_be("to", f"one of {', '.join(FORMATS)}", to) + (suggest(to, FORMATS) or " Try html."))
-    if suffix and suffix != FORMATS[to]:
-        raise ConfigError(
-            f"a file for {to} must end in {FORMATS[to]}, got {path}. Try {str(path).removesuffix(suffix)}{FORMATS[to]}."
-        )
-    return to
+    """Return the format, given its name or else the file's ending."""
+    suffix = Path(path or "").suffix.lower()
+    to = to or next((name for name, ending in FORMATS.items() if ending == suffix), None)
+    if to in FORMATS:
+        return to
+    rule = f"one of {', '.join(FORMATS)}, or the file end in {', '.join(FORMATS.values())}"
+    hint = suggest(to or suffix[1:], FORMATS) or " Try --to html."
+    raise ConfigError(must_be("the format", rule, to or str(path or "")) + hint)
 
 
 def outputs(path: Path, to: str) -> list[Path]:

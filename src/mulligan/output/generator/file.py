@@ -21,7 +21,7 @@ import numpy as np
 from mulligan.config.serialization import from_table
 from mulligan.doors.read import open_file, parse_object
 from mulligan.doors.write import atomic_write
-from mulligan.errors import CheckpointError, ConfigError, DataError, MulliganError, must_be, suggest
+from mulligan.errors import CheckpointError, ConfigError, DataError, MulliganError, must_be, shown, suggest
 from mulligan.game.spec import Latent
 from mulligan.nn.fields import Checked, Count, Finite, Whole
 from mulligan.nn.layers.base import Layer
@@ -158,15 +158,12 @@ def read_file(path: Path) -> tuple[GeneratorSpec, dict[str, Array]]:
         raise CheckpointError(
             f"{path} is not a safetensors file, or was cut short ({error}). Use another copy."
         ) from error
-    if metadata.get("format") != FORMAT:
+    kind = metadata.get("format"), metadata.get("version")
+    if kind != (FORMAT, str(VERSION)):
+        other = f"version {shown(kind[1])}" if kind[0] == FORMAT else "another safetensors file"
         raise CheckpointError(
-            f"{path} must be a generator that Mulligan wrote, got another safetensors file. Give a run folder, a "
-            "checkpoint folder, or a file that Generator.save wrote."
-        )
-    if metadata.get("version") != str(VERSION):
-        raise CheckpointError(
-            f"{path} must have format version {VERSION}, which this Mulligan reads, got {metadata.get('version')}. "
-            "Update with: pip install --upgrade mulligan."
+            f"{path} must be a generator that Mulligan wrote, of format version {VERSION}, got {other}. Give a run or "
+            "checkpoint folder, or a file that Generator.save wrote, or update: pip install --upgrade mulligan."
         )
     text = metadata.get("spec", "")
     if metadata.get("sha256") != digest(text, tensors):

@@ -143,18 +143,16 @@ class Generator:
 
     def class_of(self, word: str | int) -> int:
         """Return the number of a class, given its name or number. A text is tried as a name first."""
-        if not self.classes:
-            raise ConfigError(
-                f"class must be left out for a generator that was trained without labels, got {shown(word)}. Or use a "
-                "generator that was trained with labels."
-            )
         numbers = tuple(map(str, range(self.classes)))
         for names in (self.spec.class_names, numbers):
             if str(word) in names and (isinstance(word, str) or names is numbers):
                 return names.index(str(word))
         named, few = self.spec.class_names not in ((), numbers), self.spec.class_names[:12]
         listed = f", or by name {', '.join(few)}{' …' if self.classes > len(few) else ''}" if named else ""
-        raise ConfigError(f"class must be 0 to {self.classes - 1}{listed}, got {shown(word)}. Try 0.")
+        rule, way = f"0 to {self.classes - 1}{listed}", "Try 0."
+        if not self.classes:
+            rule, way = "left out for a generator that was trained without labels", "Or use one with labels."
+        raise ConfigError(f"class must be {rule}, got {shown(word)}. {way}")
 
     def label_of(self, seed: int, word: str | int | None = None) -> int | None:
         """Return the class of a seed's first picture: `word` if given, else the seed's own; None without classes."""
@@ -320,11 +318,7 @@ class Generator:
         dtype : "float32" or "float16"
             float16 halves the file and rounds each parameter to 11 bits.
         """
-        from mulligan.output.export import FORMATS
-
         path = expanded(path)
-        if path.suffix.lower() in FORMATS.values():
-            raise ConfigError(must_be("path", "a .safetensors file", str(path), f"export({str(path)!r})"))
         if dtype not in ("float32", "float16"):
             raise ConfigError(must_be("dtype", "'float32' or 'float16'", dtype, "'float32'"))
         with np.errstate(over="ignore", under="ignore"):
@@ -359,13 +353,12 @@ class Generator:
         spec, tensors = read_file(path)
         with building(path):
             layer, dim = Sequential(spec.layers), spec.latent.dim
-            sizes = [math.prod(p.shape) for _, inner, at in walk(layer, (dim,)) for p in inner.params(at).values()]
-            if sum(sizes) != sum(tensor.size for tensor in tensors.values()):  # before memory for the layers is taken
-                raise ShapeError(f"its layers have {sum(sizes):,} parameters and statistics, its file has others.")
+            places = ((path, inner.params(at)) for path, inner, at in walk(layer, (dim,)))
+            shapes = {f"{path}.{name}": param.shape for path, params in places for name, param in params.items()}
+            if shapes != {name: tensor.shape for name, tensor in tensors.items()}:  # before layers take memory
+                raise ShapeError("its parameters and statistics must have the names and shapes of its layers.")
             network = Network(layer, (dim,))
             for name, view in network.tensors().items():
-                if name not in tensors or tensors[name].shape != view.shape:
-                    raise ShapeError(f"parameter {name} must have its layer's shape, but is missing or differs.")
                 view[:] = tensors[name]
             return cls(spec, network.theta, network.stats, threads=threads)
 
