@@ -318,7 +318,11 @@ class Generator:
         dtype : "float32" or "float16"
             float16 halves the file and rounds each parameter to 11 bits.
         """
+        from mulligan.output.export import FORMATS
+
         path = expanded(path)
+        if path.suffix.lower() in FORMATS.values():
+            raise ConfigError(must_be("path", "a .safetensors file", str(path), f"export({str(path)!r})"))
         if dtype not in ("float32", "float16"):
             raise ConfigError(must_be("dtype", "'float32' or 'float16'", dtype, "'float32'"))
         with np.errstate(over="ignore", under="ignore"):
