@@ -186,8 +186,8 @@ def heard(environment):
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 @pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
-def test_ctrl_c_and_kill_end_a_command_in_order(number, model, heard):
-    code, said = heard(getattr(signal, number), "draw", "--model", model)
+def test_ctrl_c_and_kill_end_a_command_in_order(number, heard):
+    code, said = heard(getattr(signal, number), "museum", "frozen-d")
     assert code == 130
     assert said.endswith("mulligan: interrupted.\n")
     assert "Traceback" not in said
