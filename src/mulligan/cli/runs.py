@@ -173,8 +173,8 @@ def diagnose(
         from mulligan.watch.afterwards import diagnose as look_back
 
         text, findings = look_back(log, samples, data, tile or "")
-        document = Document({"text": text, "history": [event.to_json() for event in findings]}, [text])
-        return render(document, json=json)
+        events = [event.to_json() for event in findings]
+        return render(Document({"text": text, "history": events}, [text]), json=json)
     from mulligan.cli.follow import try_again
     from mulligan.diagnosis.figures import figure_of
     from mulligan.training.store.history import read_run
