@@ -121,7 +121,8 @@ from mulligan.game.losses import LOSSES
 from mulligan.studies import MEASURES
 
 def wait(run, count):
-    while run.config.seed >= {seed} and not Path({gate!r}).exists():
+    until = time.monotonic() + 120  # should the tests be killed themselves
+    while run.config.seed >= {seed} and not Path({gate!r}).exists() and time.monotonic() < until:
         time.sleep(0.01)
     return {{}}
 
