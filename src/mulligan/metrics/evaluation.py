@@ -267,14 +267,13 @@ class Evaluator:
     def of(cls, data: Dataset, count: int | None = None, *, train_judge: bool = True) -> Self:
         """Prepare the reals of a data set: those held out, or half of the data if nothing is."""
         use_one_heap()
-        inside = None if data.test is not None else np.random.default_rng(0).permutation(len(data))[: len(data) // 2]
         there = len(data) // 2 if data.test is None else len(data.test)
-        count = _checked(there, count, data)
-        apart = np.arange(len(data))
+        count, apart = _checked(there, count, data), np.arange(len(data))
+        inside: NDArray[np.intp] | None = None
         if data.test is not None:
             real = np.asarray(data.test.draw(count).images)
         else:
-            assert inside is not None
+            inside = np.random.default_rng(0).permutation(len(data))[:there]
             apart = np.delete(apart, inside)
             inside = inside if count == there else inside[np.random.default_rng(0).permutation(there)[:count]]
             real = data.images[inside]

@@ -280,13 +280,11 @@ def _complete(own: Advice, when: Faults, config: Config, sample_shape: Shape) ->
 
 
 def _is_playable(config: Config, changes: Iterable[Change], sample_shape: Shape) -> bool:
-    changed = apply(config, changes)
     try:
-        if changed is not None:
-            check_playable(changed, sample_shape)
+        check_playable(apply_overrides(config, changes)[0], sample_shape)
     except MulliganError:
         return False
-    return changed is not None
+    return True
 
 
 def _word_penalties(config: Config) -> tuple[str, list[Change]]:
