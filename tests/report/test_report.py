@@ -67,6 +67,7 @@ def test_all_sections_of_a_finished_run(folder, metrics):
     for title in ("24 steps", "Loss", "What D says", "Gradient norms", "Variety and cover", "C_T"):
         assert title in page.words
     assert "50.0 %, real 34.0 %" in page.words  # the share of the first class
+    assert "<i>.npz: 100 samples of 8×8×1, 3 classes; G " in page.words
     shown = [a["alt"] for t, a in page.tags if t == "img" and a["alt"].startswith("Samples at step")]
     assert shown == [f"Samples at step {step}" for step in (0, 8, 16, 24)]
     assert sum(1 for t, a in page.tags if a.get("alt", "").startswith("Its nearest")) == 16

@@ -8,13 +8,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mulligan.config.serialization import to_table
 from mulligan.doors.read import read_bytes
 from mulligan.errors import MulliganError
 from mulligan.metrics import MAPS, at, figures_in, median_of, space_of
 from mulligan.metrics.pixels import FEWEST
 from mulligan.output.figures import count, counted, duration, figure, percent, ranged
 from mulligan.report.story import Story
+from mulligan.training.events import Started
+from mulligan.training.progress import describe_event
 from mulligan.training.store.history import Series, distance_of
 
 ARROWS = {"low": " ↓", "high": " ↑", "": ""}
@@ -100,42 +101,13 @@ def _millions(n: int) -> str:
     return f"{n / 1e6:.2f} M" if n >= 1e5 else count(n)
 
 
-def list_settings(story: Story) -> list[tuple[str, str]]:
-    """Return the main settings by name."""
-    config, table = story.config, to_table(story.config)
-    if config.watched:
-        return [("Watched", "a loop of your own, by mulligan.Watch"), ("Data", _data(story))]
-    players = (("G", config.generator.optimizer), ("D", config.discriminator.optimizer))
-    rates = [f"{name} {optimizer.lr:g}" for name, optimizer in players if hasattr(optimizer, "lr")]
-    return [
-        ("Recipe", config.recipe or "own"),
-        ("Data", _data(story)),
-        ("Loss", _kind(table["loss"])),
-        ("Penalty", " + ".join(map(_kind, table["penalties"])) or "none"),
-        ("Rates", ", ".join(rates)),
-        ("Average", _kind(table["average"]) if isinstance(table["average"], dict) else "none"),
-        ("Batch, seed", f"{config.batch_size}, {config.seed}"),
-    ]
-
-
-def _data(story: Story) -> str:
-    started, spec = story.started, story.config.data
-    if not started:
-        return spec.name
-    size = "×".join(map(str, started["shape"]))
-    named = f"{counted(started['samples'], 'sample')} of {size}"
-    kind = ("cluster", "clusters") if spec.labels == "clusters" else ("class", "classes")
-    classes = f", {counted(started['classes'], *kind)}" if started["classes"] else ""
-    return f"{started['data']}: {named}{classes}"
-
-
-def _kind(part: dict[str, Any]) -> str:
-    numbers = [
-        f"{key} {value:g}"
-        for key, value in part.items()
-        if isinstance(value, float) and key in ("gamma", "weight", "half_life")
-    ]
-    return " ".join([str(part["kind"]).replace("_", " "), *numbers])
+def describe_run(story: Story) -> str:
+    """Describe the run in a sentence, as a terminal shows it at the start."""
+    started = {name: value for name, value in story.started.items() if name != "event"}
+    if story.config.watched or not started:
+        kind = "a loop of your own, by mulligan.Watch" if story.config.watched else story.config.recipe or "own recipe"
+        return f"{kind}, on {started.get('data', story.config.data.name)}"
+    return describe_event(Started(**started))
 
 
 def describe_comparison(story: Story) -> str:
