@@ -127,6 +127,7 @@ GONE = {
     "--log": "Write an observer: docs/guides/train.md has one for TensorBoard.",
     "onnx": "Use --to torch, then torch.onnx.export(Generator.load(), (z, labels), 'mine.onnx').",
     "--direction": "Use generator.images(1, seed, along=[t]) in Python, or the sliders of export --to html.",
+    "--best": "Give RUN/best.safetensors as MODEL.",
     "--sheet": "Use --out pictures/, which writes one PNG for each; any sprite packer joins them.",
     "--palette": "Use Pillow: Image.open('grid.png').quantize(16).",
     "torch-training": "Use --to torch for the generator, and train in PyTorch in a loop of your own.",

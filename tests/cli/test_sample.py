@@ -88,8 +88,7 @@ def test_points_become_an_array_or_a_cloud(mulligan, here, tiny_generator, refus
 
 def test_a_walk_goes_there_and_back(mulligan, model):
     code, out, err = mulligan("walk", model, "--from", "1", "--to", "2", "--frames", "5", "--out", "w.gif")
-    name = load(model).class_name(int(load(model).labels(1, 1)[0]))
-    assert (code, out, err) == (0, f"5 frames from seed 1 to seed 2, class {name} all the way: w.gif\n", "")
+    assert (code, out, err) == (0, "5 frames from seed 1 to seed 2: w.gif\n", "")
     there = load(model).walk(1, 2, 5)
     with Image.open("w.gif") as film:
         assert film.n_frames == 8
@@ -97,14 +96,6 @@ def test_a_walk_goes_there_and_back(mulligan, model):
             film.seek(i)
             assert film.info["duration"] == 40  # no end is shown twice: equal frames are one, shown for longer
             assert np.array_equal(np.asarray(film.convert("L")), frame[..., 0])
-
-
-def test_a_walk_says_both_ends_classes(mulligan, model):
-    made = load(model)
-    other = next(seed for seed in range(2, 50) if made.label_of(seed) != made.label_of(1))
-    _, out, _ = mulligan("walk", model, "--from", "1", "--to", other, "--frames", "2")
-    first, last = (made.class_name(made.label_of(seed)) for seed in (1, other))
-    assert out == f"2 frames from seed 1 to seed {other}, class {first} to {last}: walk.gif\n"
 
 
 def test_a_walk_by_class_and_json(mulligan, model):
@@ -115,17 +106,10 @@ def test_a_walk_by_class_and_json(mulligan, model):
     assert Path("walk.gif").is_file()
 
 
-def test_the_best_weights_of_a_run(mulligan, here, tiny_generator, refused):
-    folder = Path("mine")
-    folder.mkdir()
-    (folder / "config.toml").write_text("")
-    tiny_generator(step=9).save(folder / "generator.safetensors")
-    assert "best.safetensors" in refused("sample", folder, "--best")
-    tiny_generator(step=4).save(folder / "best.safetensors")
-    assert mulligan("sample", folder, "--best")[1] == ("64 samples of seed 0, best at step 4: mine-best-seed-0.png\n")
-    code, _, err = mulligan("sample", folder / "best.safetensors", "--best")
-    assert code == 2
-    assert "must be a run folder" in err
+def test_the_best_weights_of_a_run(mulligan, here, tiny_generator):
+    Path("mine").mkdir()
+    tiny_generator(step=4).save("mine/best.safetensors")
+    assert mulligan("sample", "mine/best.safetensors")[1] == "64 samples of seed 0: mine-best-seed-0.png\n"
 
 
 def test_truncated_samples(mulligan, model):

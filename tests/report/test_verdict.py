@@ -64,8 +64,8 @@ def test_the_gravest_figure_decides(told, changes, kind, said):
 def test_by_heart_is_said_only_of_a_d_that_has_become_surer(told):
     assert "by heart" in verdict(told(TURNED)).words
     assert "by heart" not in verdict(told(TURNED, sure=-0.01)).words
-    assert "--best" in verdict(told(TURNED)).words
-    assert "--best" not in verdict(told(TURNED, best=4)).words
+    assert "best.safetensors" in verdict(told(TURNED)).words
+    assert "best.safetensors" not in verdict(told(TURNED, best=4)).words
 
 
 def test_there_is_no_verdict_without_figures_or_beside_a_failure(told, finished):

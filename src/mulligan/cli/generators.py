@@ -16,7 +16,7 @@ from mulligan import training
 from mulligan.cli import options
 from mulligan.cli.document import Document
 from mulligan.doors.say import say
-from mulligan.doors.write import NO_NAME, atomic_write, check_folder, check_out, write_npz
+from mulligan.doors.write import atomic_write, check_folder, check_out, write_npz
 from mulligan.errors import ConfigError, MulliganError
 from mulligan.output.figures import counted
 from mulligan.output.generator import LARGEST_SEED
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mulligan.output.generator import Generator
-
-_LONGEST = 255  # bytes in a folder's name
 
 
 def draw(
@@ -75,7 +73,6 @@ def sample(
     count: options.Count = 64,
     class_: options.ClassWord = None,
     psi: options.Psi = 1.0,
-    best: options.Flag = False,
     out: options.File = None,
     force: options.Force = False,
 ) -> Document:
@@ -91,13 +88,10 @@ def sample(
         seed: 0 to 9007199254740991. The same seed gives the same pictures.
         count: Number of pictures.
         psi: Truncation, a factor of z. Below 1, samples are more typical and less varied.
-        best: Use the weights with the smallest distance to the real pictures, not the newest.
         out: The file, or a folder if the name has no ending (default: a grid named after model and options).
     """
     import numpy as np
 
-    if best:
-        model = training.RunFolder.of(model).best
     generator = mulligan.load(model)
     label = None if class_ is None else generator.class_of(class_)
     if out is None:
@@ -113,8 +107,7 @@ def sample(
     _write(out, samples, generator, generator.z(count, seed, psi), seed, labels)
     classes = None if labels is None else labels.tolist()
     data = {"model": str(model), "seed": seed, "count": count, "labels": classes, "out": str(out)}
-    step = f", best at step {generator.spec.step:,}" if best else ""
-    return Document(data, [f"{counted(count, 'sample')} of seed {seed}{step}: {out}"])
+    return Document(data, [f"{counted(count, 'sample')} of seed {seed}: {out}"])
 
 
 def _write(
@@ -146,14 +139,12 @@ def _write(
 
 
 def _folders(generator: Generator) -> list[str]:
-    """Name a folder for each class: by the class's name if a file system takes it, otherwise by its number."""
-    names = [NO_NAME.sub("-", generator.class_name(k)) for k in range(generator.classes)]
-    folders = [name.lower() for name in names]  # some systems ignore capitals
-
-    def fits(name: str) -> bool:
-        return name[:1] not in ("", ".") and len(name.encode()) <= _LONGEST and folders.count(name.lower()) == 1
-
-    return [name if fits(name) else f"class-{k}" for k, name in enumerate(names)]
+    """Name a folder for each class: by the classes' names if file systems take them all, otherwise by their numbers."""
+    names = [generator.class_name(k) for k in range(generator.classes)]
+    alike = {name.lower() for name in names}  # some systems ignore capitals
+    if len(alike) == len(names) and all(re.fullmatch(r"\w([\w -]{0,50}\w)?", name) for name in names):
+        return names
+    return [f"class-{k}" for k in range(len(names))]
 
 
 def walk(
@@ -188,10 +179,8 @@ def walk(
     label = None if class_ is None else generator.class_of(class_)
     pictures = generator.walk(from_, to, frames, label)
     save_walk(out, pictures)
-    ends = [generator.class_name(generator.label_of(seed, class_)) for seed in (from_, to)]
-    named = f", class {ends[0]} {'all the way' if ends[0] == ends[1] else f'to {ends[1]}'}" if ends[0] else ""
     data = {"from": from_, "to": to, "frames": frames, "class": label, "out": str(out)}
-    return Document(data, [f"{frames} frames from seed {from_} to seed {to}{named}: {out}"])
+    return Document(data, [f"{frames} frames from seed {from_} to seed {to}: {out}"])
 
 
 def export(
@@ -216,7 +205,7 @@ def export(
         out: The file (default: the model's name). An older export there is overwritten.
     """
     from mulligan.models import bundled, load
-    from mulligan.output.export import FORMATS, format_of, outputs
+    from mulligan.output.export import FORMATS, format_of
     from mulligan.output.export import export as write
 
     if to == "report":
@@ -228,10 +217,7 @@ def export(
             name = "mulligan-mnist" if model is None else stem(model)
             module = re.sub(r"\W|^(?=\d)", "_", name)
             out = Path(f"{module if to == 'torch' else name}{FORMATS[to]}")
-        elif out.name and not out.suffix:
-            out = out.with_name(f"{out.name}{FORMATS[to]}")
-        check_out(outputs(out, to), [FORMATS[to]], protected(out, model, generator.spec.data), force=force)
-        files = write(generator, out, to, force=force)
+        files = write(generator, out, to, keep=protected(out, model, generator.spec.data), force=force)
     sizes = [{"path": str(path), "bytes": path.stat().st_size} for path in files]
     lines = [f"{file['path']}: {file['bytes']:,} bytes" for file in sizes]
     return Document({"model": None if model is None else str(model), "to": to, "files": sizes}, lines)

@@ -7,6 +7,8 @@ import json
 import math
 import os
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,10 +28,12 @@ def check_regular(path: Path) -> Path:
     return path
 
 
-def open_file(path: Path) -> IO[bytes]:
+@contextmanager
+def open_file(path: Path) -> Iterator[IO[bytes]]:
     """Open a regular file to read its bytes."""
     try:
-        return check_regular(path).open("rb")
+        with check_regular(path).open("rb") as file:
+            yield file
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise DataError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}. Check the path.") from error
 
@@ -39,10 +43,7 @@ def read_bytes(path: Path, largest: int = LARGEST) -> bytes:
     with open_file(path) as file:
         if os.fstat(file.fileno()).st_size > largest:
             raise DataError(f"{path} must have at most {largest:,} bytes, got more. Check the path.")
-        try:
-            return file.read()
-        except OSError as error:
-            raise DataError(f"cannot read {path}: {error.strerror}. Check the path.") from error
+        return file.read()
 
 
 def read_text(path: Path, largest: int = 1 << 20) -> str:

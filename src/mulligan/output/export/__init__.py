@@ -5,6 +5,6 @@
 - `npz`, `torch`, `html` with `viewer/`: one file for each format.
 """
 
-from mulligan.output.export.formats import FORMATS, export, facts, format_of, outputs
+from mulligan.output.export.formats import FORMATS, export, facts, format_of
 
-__all__ = ["FORMATS", "export", "facts", "format_of", "outputs"]
+__all__ = ["FORMATS", "export", "facts", "format_of"]

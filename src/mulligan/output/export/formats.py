@@ -2,6 +2,7 @@
 
 import hashlib
 import zlib
+from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -27,14 +28,14 @@ def format_of(to: str | None, path: str | Path | None) -> str:
     raise ConfigError(must_be("the format", rule, to or str(path or "")) + hint)
 
 
-def outputs(path: Path, to: str) -> list[Path]:
-    """Return the files that a format writes for a path: the first is the path."""
-    from mulligan.output.export.torch import weights_of
-
-    return [path, weights_of(path)] if to == "torch" else [path]
-
-
-def export(generator: Generator, path: str | Path, to: str | None = None, *, force: bool = False) -> list[Path]:
+def export(
+    generator: Generator,
+    path: str | Path,
+    to: str | None = None,
+    *,
+    keep: Iterable[str | Path | None] = (),
+    force: bool = False,
+) -> list[Path]:
     """Write a generator for programs without Mulligan, and return the files: PyTorch, NumPy, or a drawing page.
 
     Parameters
@@ -44,6 +45,8 @@ def export(generator: Generator, path: str | Path, to: str | None = None, *, for
         Written whole or not at all. The format's ending is added if it is missing.
     to : "torch", "npz" or "html", optional
         By default the file's ending decides.
+    keep : paths
+        Never overwrite these.
     force : bool
         Overwrite what another program wrote.
 
@@ -55,9 +58,10 @@ def export(generator: Generator, path: str | Path, to: str | None = None, *, for
     path = expanded(path)
     to = format_of(to, path)
     check_finite(generator.network.tensors())
-    path = path if path.suffix else path.with_name(path.name + FORMATS[to])
-    check_out(outputs(path, to), [FORMATS[to]], force=force)
-    files: Files = import_module(f"mulligan.output.export.{to}").files(generator, path)
+    path = path.with_name(path.name + FORMATS[to]) if path.name and not path.suffix else path
+    module = import_module(f"mulligan.output.export.{to}")
+    check_out([path, *([module.weights_of(path)] if to == "torch" else [])], [FORMATS[to]], keep, force=force)
+    files: Files = module.files(generator, path)
     for file, content in reversed(files.items()):  # the first file reads the others, so it is written last
         atomic_write(file, content)
     return list(files)
