@@ -50,13 +50,3 @@ def test_points_have_no_page_but_all_else(mulligan, here, tiny_generator, refuse
     assert "got points of shape (2,)" in refused("export", "points.safetensors", "--to", "html")
     for to in ("npz", "torch"):
         assert mulligan("export", "points.safetensors", "--to", to)[0] == 0
-
-
-def test_a_run_folder_and_a_checkpoint_folder(mulligan, here, data):
-    words = ["train", "mlp", "--data", data, "--steps", "2", "--out", "run", "--no-evaluate", "--set", "save_every=2"]
-    assert mulligan(*words)[0] == 0
-    checkpoint = next(Path("run/checkpoints").iterdir())
-    for place in ("run", checkpoint):
-        code, out, err = mulligan("export", place, "--to", "npz")
-        assert (code, err) == (0, "")
-        assert out.startswith(f"{Path(place).name}.npz: ")

@@ -6,26 +6,6 @@ import pytest
 RING = ("train", "ring", "--steps", 20, "--set", "threads=1", "report_every=5", "sample_every=10", "evaluate_every=0")
 
 
-@pytest.fixture
-def run(mulligan, here):
-    code, out, _ = mulligan(*RING)
-    assert code == 0
-    assert "report     runs/ring-1/report.html" in out
-    return "runs/ring-1"
-
-
-def test_a_run_ends_with_its_report_which_can_be_made_again(mulligan, run):
-    path = Path(run, "report.html")
-    words = path.read_text("utf-8")
-    assert "Finished; the diagnosis has not measured it yet." in words
-    assert "Not measured yet." in words
-    assert "The run is healthy at its end." not in words
-    path.unlink()
-    code, out, err = mulligan("export", run, "--to", "report")
-    assert (code, out.partition(":")[0], err) == (0, str(path), "")
-    assert path.is_file()
-
-
 @pytest.mark.parametrize("json", [(), ("--json",)])
 def test_a_report_that_cannot_be_written_is_1_once_all_else_is_shown(mulligan, here, monkeypatch, json):
     from mulligan.errors import RunError

@@ -89,13 +89,6 @@ def test_the_example_in_the_source_draws_z_as_in_training(which, request, tmp_pa
     assert (float(z.abs().max()) <= 1) == (made.spec.latent.distribution == "uniform")
 
 
-def test_the_generators_own_file_is_never_overwritten(mlp, tmp_path):
-    mlp.save(tmp_path / "digits.safetensors")
-    before = (tmp_path / "digits.safetensors").read_bytes()
-    mlp.export(tmp_path / "digits.py")
-    assert (tmp_path / "digits.safetensors").read_bytes() == before
-
-
 @pytest.mark.parametrize("name", ["my-gan.py", "2d.py", "class.py"])
 def test_a_name_that_cannot_be_imported_is_refused(mlp, tmp_path, name):
     with pytest.raises(ConfigError, match=name):

@@ -84,12 +84,6 @@ def test_points_have_samples_and_no_pictures():
         points.images(3)
 
 
-def test_flat_layers_make_pictures_of_the_data_shape():
-    layers = (Dense(64), Tanh())
-    theta = Network(Sequential(layers), (4,)).initialise(stream(0, "init.g")).theta
-    assert Generator(GeneratorSpec(layers, Latent(4), SHAPE), theta).images(2).shape == (2, *SHAPE)
-
-
 def test_samples_of_weights_that_ran_away_are_refused_in_a_sentence(generator):
     gone = Generator(generator().spec, np.float32(1e30) * generator().theta, threads=2)
     for draw in (gone.sample, gone.images, lambda count: gone.decode(gone.z(count), 3)):

@@ -54,12 +54,6 @@ def test_each_frame_keeps_what_is_transparent(tmp_path, ending):
         assert (is_ == wanted).all()
 
 
-def test_the_same_frames_give_the_same_bytes(tmp_path):
-    save_animation(tmp_path / "a.gif", GREYS)
-    save_animation(tmp_path / "b.gif", GREYS)
-    assert (tmp_path / "a.gif").read_bytes() == (tmp_path / "b.gif").read_bytes()
-
-
 def test_another_ending_is_refused_and_leaves_no_file(tmp_path):
     with pytest.raises(ConfigError):
         save_animation(tmp_path / "a.mp4", GREYS)
