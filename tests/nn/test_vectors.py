@@ -26,7 +26,7 @@ def test_blocks_cover_a_range_once(start, n):
 
 @pytest.mark.parametrize(("start", "n", "count"), [(0, 100, 3), (5, 1000, 2), (3, 10, 4), (0, 0, 2), (16, 16, 5)])
 def test_even_parts_cover_a_range_once_and_begin_on_lines(start, n, count):
-    parts = even_parts(slice(start, start + n), count)
+    parts = even_parts(start, start + n, count)
     assert len(parts) == count
     assert [i for part in parts for i in range(part.start, part.stop)] == list(range(start, start + n))
     assert all(part.start % LINE == 0 or part.start in (start, start + n) for part in parts)

@@ -217,8 +217,7 @@ class Chain:
 
     def guesses(self, i: int) -> Array:
         """Return what model i put out in its last pass: (n, width), one gradient per picture."""
-        layer: Any = self.models[i].network.layer
-        output: Array = layer.output_of(self.models[i].space.memory, -1)
+        output: Array = self.models[i].space.memory.saved["outputs"][-1]
         return output
 
     def alignment(self, x: Array, y: Labels) -> list[float]:

@@ -163,14 +163,11 @@ def _kinds_in(room: str) -> dict[str, Any]:
 
 def _part(cls: Any, value: Any, path: str) -> Any:
     """Build an object from its table, or from its kind alone."""
-    table = {"kind": value} if isinstance(value, str) else value
-    kind = table.get("kind") if isinstance(table, dict) else None
+    table = value if isinstance(value, dict) else {"kind": value}
+    kind = table.get("kind")
     registry = registry_of(cls, kind)
     if registry is None:
         return _dataclass(cls, value, path)
-    if not isinstance(table, dict) or "kind" not in table:
-        example = next(iter(registry))
-        raise ConfigError(f'{path} must be a table with a kind, got {show(value)}. Try kind = "{example}".')
     if not isinstance(kind, str) or kind not in registry:
         allowed = f"one of {list_names(registry)}"
         raise ConfigError(f"{path}.kind must be {allowed}, got {show(kind)}.{suggest(kind, registry)}")

@@ -99,7 +99,7 @@ class Dataset:
         rows: Any = slice(count)
         if self.labels is not None and len(np.unique(self.labels[:count])) < len(np.unique(self.labels)):
             rows = _shared_out(self.labels, count)
-        return replace(self, images=self.images[rows], labels=None if self.labels is None else self.labels[rows])
+        return self._of(rows)
 
     def draw(self, count: int, seed: int = 0) -> Dataset:
         """Choose `count` samples at random, the same ones for a seed, with all of `test`; all of them if no more.
@@ -109,7 +109,9 @@ class Dataset:
         count = as_whole("count", count, 1, sys.maxsize)
         if count >= len(self):
             return self
-        rows = np.random.default_rng(seed).permutation(len(self))[:count]
+        return self._of(np.random.default_rng(seed).permutation(len(self))[:count])
+
+    def _of(self, rows: Any) -> Dataset:
         return replace(self, images=self.images[rows], labels=None if self.labels is None else self.labels[rows])
 
     def take(self, indices: NDArray[np.intp], out: NDArray[Any]) -> NDArray[Any]:

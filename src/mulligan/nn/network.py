@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from mulligan.errors import ConfigError, ShapeError
+from mulligan.errors import ShapeError
 from mulligan.nn.layers.base import Layer, Param, Shape, walk
 from mulligan.nn.memory import Allocate, Array, Context, Labels, Memory, aligned
 from mulligan.nn.workers.threads import Worker
@@ -202,16 +202,12 @@ def _checked(labels: Labels | Array, n: int, classes: int, training: bool) -> ND
     labels = np.asarray(labels)
     if not training and labels.shape == (n, classes) and labels.dtype.kind == "f":
         return labels
-    if labels.shape != (n,) or labels.dtype.kind not in "iu":
-        got = "none" if labels.dtype == object else f"shape {labels.shape} and dtype {labels.dtype}"
+    whole = labels.shape == (n,) and labels.dtype.kind in "iu"
+    if not whole or (n and not 0 <= labels.min() <= labels.max() < classes):
+        got = f"{labels.min()} to {labels.max()}" if whole else f"shape {labels.shape} and dtype {labels.dtype}"
         raise ShapeError(
-            f"labels must be whole numbers of shape ({n},), the class of each row, as the network knows {classes} "
-            f"classes, got {got}. Try labels.astype(int).reshape({n})."
-        )
-    if n and not 0 <= labels.min() <= labels.max() < classes:
-        raise ConfigError(
-            f"labels must be from 0 to {classes - 1}, the classes that the network knows, got {labels.min()} to "
-            f"{labels.max()}. Number the classes from 0, or build the network for more."
+            f"labels must be whole numbers from 0 to {classes - 1}, the classes that the network knows, one for each "
+            f"of {n} rows, got {got}. Try labels.astype(int).reshape({n}), or number the classes from 0."
         )
     return labels.astype(np.intp, copy=False)
 

@@ -1,6 +1,7 @@
 """What a layer does not take is refused by a sentence that says what to do."""
 
 import contextlib
+import re
 
 import numpy as np
 import pytest
@@ -33,20 +34,20 @@ def test_samples_that_do_not_fit(layer, shape, message):
 
 
 @pytest.mark.parametrize(
-    ("labels", "error", "message"),
+    ("labels", "got"),
     [
-        (None, ShapeError, "the class of each row.* got none"),
-        (np.array([0, 1, 3]), ConfigError, "labels must .*got 0 to 3"),
-        (np.array([0, -1, 2]), ConfigError, "labels must be from 0 to 2, .*, got -1 to 2"),
-        (np.array([0, 1]), ShapeError, "whole numbers of shape .* got shape"),
-        (np.array([0.0, 1.0, 2.0]), ShapeError, "whole numbers of shape .* got shape"),
-        (np.array([[0], [1], [2]]), ShapeError, "whole numbers of shape .* got shape"),
+        (None, "shape () and dtype object"),
+        (np.array([0, 3, 2]), "0 to 3"),
+        (np.array([0, -1, 2]), "-1 to 2"),
+        (np.array([0, 1]), "shape (2,)"),
+        (np.array([0.0, 1.0, 2.0]), "dtype float64"),
+        (np.array([[0], [1], [2]]), "shape (3, 1)"),
     ],
 )
 @pytest.mark.parametrize("layer", [nn.OneHot(3), nn.Projection(3)], ids=lambda layer: type(layer).__name__)
-def test_labels_are_checked_where_they_come_in(layer, labels, error, message):
+def test_labels_are_checked_where_they_come_in(layer, labels, got):
     space = Network(nn.Sequential((nn.Tanh(), layer)), (4,)).initialise(np.random.default_rng(0)).workspace()
-    with pytest.raises(error, match=message):
+    with pytest.raises(ShapeError, match=rf"one for each of 3 rows, got .*{re.escape(got)}"):
         space.forward(np.zeros((3, 4), np.float32), labels)
     assert space.forward(np.zeros((3, 4), np.float32), np.array([0, 2, 1], np.uint8)).dtype == np.float32
 

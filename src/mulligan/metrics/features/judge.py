@@ -111,14 +111,13 @@ class Judge:
     def _run(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return features and all logits."""
         space = self.network.workspace()
-        root: Any = self.network.layer
         n = len(images)
         features = np.empty((n, FEATURES), np.float32)
         logits = np.empty((n, *self.network.output_shape), np.float32)
         for start in range(0, n, _CHUNK):
             part = slice(start, start + _CHUNK)
             logits[part] = space.forward(as_input(images[part]), training=False)
-            features[part] = root.output_of(space.memory, 0)
+            features[part] = space.memory.saved["outputs"][0]
         return features, logits
 
 

@@ -41,11 +41,6 @@ class Sequential(Layer):
             outputs.append(x)
         return x
 
-    def output_of(self, m: Memory, index: int) -> Array:
-        """Return what layer `index` gave in the last forward pass."""
-        output: Array = m.saved["outputs"][index]
-        return output
-
     def backward(self, m: Memory, dy: Array, inputs: bool = True) -> Array:
         lowest = 0 if inputs else _lowest_with_params(m)
         for i in range(len(self.layers) - 1, lowest - 1, -1):

@@ -55,8 +55,6 @@ def can_fork() -> bool:
 
 def check_size(what: str, size: int) -> None:
     """Raise before an allocation that does not fit into free memory; Linux would grant it, and then kill us."""
-    if size > sys.maxsize - SPARE:
-        raise too_large(what, size)
     if size >= LARGE and size > free_memory() - SPARE:
         gc.collect()  # a finished run may still hold its arrays
         free = free_memory()
