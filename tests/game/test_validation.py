@@ -12,17 +12,12 @@ from mulligan.game import (
     R1,
     R2,
     WGANGP,
-    Game,
     Latent,
-    Player,
-    Schedules,
     ZeroCentered,
 )
 from mulligan.game.architectures import R3GANGenerator, picture
 from mulligan.game.checking import NETS, game_of
 from mulligan.nn import layers as nn
-from mulligan.nn.optimizers import Adam
-from mulligan.nn.schedules import StepDecay
 
 G, D, SHAPE = NETS["mlp"]
 
@@ -77,19 +72,6 @@ def test_a_users_penalty_says_where_it_looks():
 def test_layers_for_other_classes_than_the_game_has(classes):
     game = replace(game_of("classes"), classes=classes)
     refused(ShapeError, f"generator's layers .* classes = {classes}, got one for 3 classes", game)
-
-
-@pytest.mark.parametrize("name", ["lr", "penalty"])
-@pytest.mark.parametrize("schedule", [StepDecay(factor=1e200, at=(3, 1998))])
-def test_a_schedule_that_grows_beyond_all_numbers(name, schedule):
-    schedules = Schedules(**{name: schedule})
-    GAN(game_with(Adam(), schedules), SHAPE, total=1000, workers=1)
-    with pytest.raises(ConfigError, match=rf"^schedules\.{name} must be .*, got inf at step .* of 2,000"):
-        GAN(game_with(Adam(), schedules), SHAPE, total=2000, workers=1)
-
-
-def game_with(optimizer, schedules=None):
-    return Game(Player(G, optimizer), Player(D, optimizer), Latent(3), schedules=schedules or Schedules())
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ class GAN:
         self.g = PlayerState(game.generator, for_g, (game.latent.dim,), dtype, allocate, game.average)
         self.d = PlayerState(game.discriminator, for_d, sample_shape, dtype, allocate)
         self.players = {"g": self.g, "d": self.d}
-        check_game(game, self.g.network, self.d.network, sample_shape, total)
+        check_game(game, self.g.network, self.d.network, sample_shape)
         for name, player in self.players.items():
             player.network.initialise(stream(seed, f"init.{name}"))
             player.average[:] = player.network.theta

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from mulligan.errors import ConfigError, MulliganError, ShapeError, UnsupportedError
+from mulligan.errors import MulliganError, ShapeError, UnsupportedError
 from mulligan.game.augment import Warp
 from mulligan.game.losses import DiscriminatorLoss, GeneratorLoss, Loss
 from mulligan.game.penalties import Penalty
@@ -24,7 +24,7 @@ from mulligan.nn.workers.limits import check_size
 def check_playable(game: Game, sample_shape: Shape) -> None:
     """Raise if a game cannot be played on samples of this shape. Allocates no parameters."""
     Warp(game.augment, tuple(sample_shape))
-    check_game(game, *_unborn(game, sample_shape), sample_shape, total=1)
+    check_game(game, *_unborn(game, sample_shape), sample_shape)
 
 
 def check_memory(game: Game, sample_shape: Shape, *, batch_size: int, workers: int) -> None:
@@ -63,12 +63,11 @@ def _nothing(shape: Shape, dtype: DTypeLike) -> Array:
     return np.empty(0, dtype)
 
 
-def check_game(game: Game, g: Network, d: Network, sample_shape: Shape, total: int) -> None:
+def check_game(game: Game, g: Network, d: Network, sample_shape: Shape) -> None:
     """Raise if the players, the data and the rules of a game do not fit together. Later steps check nothing of it."""
     for holds, kind, message in _rules(game, g, d, tuple(sample_shape)):
         if not holds:
             raise kind(message)
-    _check_schedules(game, total)
     logits = np.linspace(-1, 1, 4, dtype=np.float32).reshape(2, 2)
     try_loss(game.loss, logits[0], logits[1], blind=game.update == "alternating" and not game.loss.relativistic)
     for penalty in game.penalties:
@@ -151,18 +150,6 @@ def try_penalty(penalty: Penalty, g: Array, n: int, factor: float = 1.0) -> tupl
             "Try out[...] = …, and `mulligan check`, which checks each penalty."
         )
     return float(value), out
-
-
-def _check_schedules(game: Game, total: int) -> None:
-    schedules = game.schedules
-    for step in (*range(0, total, max(1, total // 100)), total - 1):
-        for name, schedule in (("lr", schedules.lr), ("penalty", schedules.penalty)):
-            value = schedule(step, total)
-            if not math.isfinite(value):
-                raise ConfigError(
-                    f"schedules.{name} must be a finite number at every step, got {value} at step {step:,} of "
-                    f"{total:,} from {schedule!r}. Try a factor of at most 1, or fewer steps."
-                )
 
 
 def as_numbers(thing: Any, name: str, what: str = "one for each sample") -> NDArray[Any]:
