@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from mulligan.nn.workers.limits import can_fork, check_size, too_large
+from mulligan.nn.workers.limits import can_fork, check_size
 from mulligan.nn.workers.threads import Worker
 
 Array = NDArray[Any]
@@ -45,15 +45,12 @@ def shared(shape: tuple[int, ...], dtype: DTypeLike) -> Array:
 
     dtype = np.dtype(dtype)
     size = _bytes(shape, dtype)
-    try:
-        if can_fork():
-            memory: Any = mmap.mmap(-1, max(size, 1))
-        else:
-            from multiprocessing.sharedctypes import RawArray
+    if can_fork():
+        memory: Any = mmap.mmap(-1, max(size, 1))
+    else:
+        from multiprocessing.sharedctypes import RawArray
 
-            memory = RawArray("B", -(-max(size, 1) // ALIGNMENT) * ALIGNMENT)
-    except OSError as error:
-        raise too_large("an array", size) from error
+        memory = RawArray("B", -(-max(size, 1) // ALIGNMENT) * ALIGNMENT)
     return np.frombuffer(memory, np.uint8)[:size].view(dtype).reshape(shape)
 
 

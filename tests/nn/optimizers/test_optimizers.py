@@ -240,15 +240,3 @@ def test_rates_of_every_step_are_those_of_an_optimizer_with_these_options(optimi
     for row in gradients():
         optimizer.step(theta, row.copy(), state, lr=0.3)
     assert_close(theta, run(replace(optimizer, lr=0.3), gradients())[0])
-
-
-def test_scheduled_rates_by_the_formula():
-    ours = Adam(lr=3e-3, beta1=0.5)
-    theta, state = start(), ours.init(N, np.float64)
-    expected, m, v = start(), np.zeros(N), np.zeros(N)
-    for t, g in enumerate(gradients(), start=1):
-        m, v = 0.5 * m + 0.5 * g, 0.999 * v + 0.001 * g**2
-        step = (m / (1 - 0.5**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)
-        expected = expected - 3e-3 / t * step
-        ours.step(theta, g.copy(), state, lr=3e-3 / t)
-    assert_close(theta, expected)

@@ -191,7 +191,6 @@ def test_a_run_with_a_layer_of_ones_own_asks_for_its_program(tmp_path, monkeypat
     class Own(Tanh):
         pass
 
-    (tmp_path / "checkpoints").mkdir()
     path = tmp_path / "generator.safetensors"
     layers = (Dense(64), Own(), Reshape(SHAPE))
     theta = Network(Sequential(layers), (6,)).theta
@@ -202,7 +201,7 @@ def test_a_run_with_a_layer_of_ones_own_asks_for_its_program(tmp_path, monkeypat
     with pytest.raises(CheckpointError, match=r"your own class, use the program that made it\.$"):
         load(tmp_path)
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(CheckpointError, match=r"mulligan resume .* writes it again"):
+    with pytest.raises(CheckpointError, match="cut short"):
         load(tmp_path)
 
 

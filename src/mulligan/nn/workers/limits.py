@@ -59,17 +59,15 @@ def check_size(what: str, size: int) -> None:
         gc.collect()  # a finished run may still hold its arrays
         free = free_memory()
         if size > free - SPARE:
-            raise too_large(what, size, f", where {free:,} are free")
+            raise TooLargeError(
+                f"not enough memory ({what} of {size:,} bytes, where {free:,} are free). Try a smaller batch, or fewer "
+                "samples."
+            )
 
 
 def rows_at_once(most: int, shape: tuple[int, ...]) -> int:
     """Return the number of rows in one pass of G, fewer than `most` for pictures larger than 32×32."""
     return max(1, min(most, (most << 12) // math.prod(shape)))
-
-
-def too_large(what: str, size: int, free: str = "") -> TooLargeError:
-    """Return the error for an allocation that does not fit into memory."""
-    return TooLargeError(f"not enough memory ({what} of {size:,} bytes{free}). Try a smaller batch, or fewer samples.")
 
 
 def free_memory() -> int:
