@@ -87,9 +87,13 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: "test_the_lines_of_the_readme" not in item.nodeid)  # minutes long: not last, and alone
 
 
-@pytest.fixture(scope="module")
+def scope_of_browser(fixture_name, config):
+    return "session" if config.getoption("markexpr") == "story" else "module"
+
+
+@pytest.fixture(scope=scope_of_browser)
 def browser():
-    """A real Chromium; while it is there, Playwright's event loop is the one that runs, so it goes with its module."""
+    """A real Chromium; while it is there, Playwright's event loop is the one that runs, so only stories share one."""
     playwright = pytest.importorskip("playwright.sync_api")
     if CHROMIUM is None:
         pytest.skip("there is no Chromium here")

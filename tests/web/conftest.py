@@ -34,14 +34,12 @@ from mulligan.web.app import application
 from mulligan.web.calls import Problem
 from mulligan.web.handle import dumps
 from mulligan.web.playground import Playground
-from mulligan.web.trainer import describe_loss
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # Starlette asks for httpx2, which does the same
     from starlette.testclient import TestClient
 
 SOURCE = Path(__file__).parents[2] / "src"
-CLIENT = "a-page-of-the-tests-01"
 
 
 @pytest.fixture(scope="session")
@@ -173,7 +171,7 @@ class Stand:
             "step": 0,
             "seconds": 0.0,
             "config": replace(self.config, steps=task.get("steps") or config.steps),
-            "info": {"points": True, "shape": [2], "data": config.data.name, "loss": describe_loss(config)},
+            "info": {"points": True, "shape": [2], "data": config.data.name},
         }
         self.paused = task.get("paused")
 
@@ -211,19 +209,12 @@ class Caller:
 
     def __init__(self, client):
         self.client = client
-        self.headers = {}
-
-    def take(self, name=CLIENT, take=True):
-        found = self.client.post("/api/write-lock", json={"client": name, "take": take}).json()
-        if found["token"]:
-            self.headers = {"x-mulligan-token": found["token"]}
-        return found
 
     def get(self, path, **more):
         return self.client.get(path, **more)
 
     def post(self, path, **body):
-        return self.client.post(path, json=body, headers=self.headers)
+        return self.client.post(path, json=body)
 
     def status(self):
         return self.get("/api/snapshot").json()["status"]
@@ -239,9 +230,7 @@ class Caller:
 @pytest.fixture
 def call(playground):
     with TestClient(application(playground), base_url="http://127.0.0.1:8000") as client:
-        caller = Caller(client)
-        caller.take()
-        yield caller
+        yield Caller(client)
 
 
 def trained(folder, config):
@@ -335,7 +324,6 @@ def serve():
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
     found = serving(tmp_path_factory.mktemp("served") / "runs")
-    found.take()
     yield found
     found.process.terminate()
     found.ended()

@@ -2,7 +2,6 @@
 
 import base64
 import io
-import time
 
 import numpy as np
 import pytest
@@ -15,7 +14,7 @@ from mulligan.web.app import COOKIE, application, for_class
 from mulligan.web.streams import Client
 
 RNG = np.random.default_rng(0)
-PAGE, OTHER = "a-page-that-draws", "another-page-that-draws"
+PAGE = "a-page-that-draws"
 
 
 def text(picture):
@@ -58,12 +57,6 @@ def test_a_number_is_given_once(call, playground):
     assert keep() == "drawings-4"
 
 
-def test_the_desk_may_remove_what_a_phone_has_drawn(call):
-    call.take(PAGE)
-    call.post("/api/pile", client=OTHER, pictures=[text(GREYS[0])])
-    assert call.post("/api/pile/remove", client=PAGE, numbers=[1]).json()["count"] == 0
-
-
 def test_a_refused_picture_is_told_why(call, monkeypatch):
     monkeypatch.setattr(classroom, "MOST", 2)
     blank = text(np.full((28, 28), 7))
@@ -74,20 +67,6 @@ def test_a_refused_picture_is_told_why(call, monkeypatch):
     whole = text(GREYS[0])
     for wrong in (["x"], [whole[:-4]]):
         assert call.post("/api/pile", client=PAGE, pictures=wrong).status_code in (413, 422)
-
-
-def test_pages_without_the_lock_may_add_and_take_back_only_where_a_class_may(call, playground):
-    call.headers = {}
-    assert call.post("/api/pile", client=PAGE, pictures=[text(GREYS[0])]).status_code == 403
-    assert call.post("/api/pile/remove", client=PAGE, numbers=[1]).status_code == 403
-    playground.pile.phone_address = "http://192.0.2.7:8000/?token=secret-of-the-class#pile"
-    assert call.post("/api/pile", client=PAGE, pictures=[text(GREYS[0])]).status_code == 200
-    assert call.post("/api/pile/remove", client=OTHER, numbers=[1]).json()["count"] == 1  # it is not theirs
-    assert call.post("/api/pile/remove", client=PAGE, numbers=[1]).json()["count"] == 0
-    assert call.post("/api/pile/keep").status_code == 403
-    found = call.get("/api/pile").json()
-    assert found["address"] == playground.pile.phone_address
-    assert found["code"].startswith("data:image/svg+xml")
 
 
 # ── class forgery ──
@@ -117,7 +96,7 @@ def desk(call, stand, playground):
 
 
 def vote(desk, phone, real, number=1):
-    """Vote as a phone, which does not hold the write lock."""
+    """Vote as a phone."""
     said = {"client": PHONES[phone], "number": number, "real": real}
     return desk.client.post("/api/round/vote", json=said)
 
@@ -153,7 +132,8 @@ def test_the_score_counts_rounds_with_votes(desk, shows):
         desk.post("/api/round/end")
     assert now(desk)["answer"]["share"] is None
     assert now(desk)["score"] == [2, 2, 1]
-    assert desk.post("/api/round/end").json()["type"] == "/problems/wrong-state"
+    desk.post("/api/round/end")  # twice is once
+    assert now(desk)["score"] == [2, 2, 1]
     desk.post("/api/round/leave")
     assert now(desk) is None
     desk.post("/api/round")
@@ -165,9 +145,7 @@ def test_only_a_page_that_listens_votes(desk, playground):
     for client in [*playground.broadcast.clients]:
         playground.broadcast.clients.discard(client)
     assert vote(desk, 0, True).status_code == 409
-    playground.broadcast.gone[PHONES[0]] = time.monotonic()  # it connects again
-    assert vote(desk, 0, True).status_code == 200
-    assert (now(desk)["votes"], now(desk)["phones"]) == (1, 0)
+    assert (now(desk)["votes"], now(desk)["phones"]) == (0, 0)
 
 
 @pytest.fixture
@@ -184,11 +162,15 @@ def test_a_phone_draws_and_votes_and_nothing_else(app):
         assert phone.get(f"/?token={for_class(SECRET)}").status_code == 200
         assert phone.cookies[COOKIE] == for_class(SECRET)
         assert phone.get("/js/main.js").status_code == 200
-        assert phone.get("/api/pile").status_code == 200
-        assert phone.post("/api/pile/remove", json={"client": PHONES[0], "numbers": [1]}).status_code == 200
-        lock = {"client": PHONES[0], "take": True}
+        pile = phone.get("/api/pile").json()
+        assert pile["address"] == "http://192.0.2.7:8000/"
+        assert pile["code"].startswith("data:image/svg+xml")
+        for client in PHONES[:2]:
+            assert phone.post("/api/pile", json={"client": client, "pictures": [text(GREYS[0])]}).status_code == 200
+        both = {"client": PHONES[0], "numbers": [1, 2]}
+        assert phone.post("/api/pile/remove", json=both).json()["count"] == 1  # the other one is not theirs
         for answer in (
-            phone.post("/api/write-lock", json=lock),
+            phone.post("/api/train/start", json={"recipe": "ring"}),
             phone.post("/api/round", json={}),
             phone.post("/api/pile/keep", json={}),
             phone.get("/api/snapshot"),
@@ -199,7 +181,7 @@ def test_a_phone_draws_and_votes_and_nothing_else(app):
     with TestClient(app, base_url="http://192.0.2.7:8000") as desk:
         desk.get(f"/?token={SECRET}")
         desk.get(f"/?token={for_class(SECRET)}")  # looks at what phones see, and keeps control
-        assert desk.post("/api/write-lock", json=lock).json()["writer"]
+        assert desk.post("/api/pile/remove", json=both).json()["count"] == 0
 
 
 def test_a_phone_is_known_by_its_cookie_and_not_by_what_it_asks_for(app, playground):
@@ -218,13 +200,8 @@ async def iter_of(*parts):
 
 def test_one_phone_does_not_fill_the_pile(app, monkeypatch):
     monkeypatch.setattr(classroom, "SHARE", 2)
-    with TestClient(app, base_url="http://192.0.2.7:8000", client=("192.0.2.8", 1)) as phone:
+    with TestClient(app, base_url="http://192.0.2.7:8000") as phone:
         phone.get(f"/?token={for_class(SECRET)}")
-        for client in PHONES:  # whatever it calls itself
-            added = phone.post("/api/pile", json={"client": client, "pictures": [text(GREYS[0])]}).json()
-        assert added["numbers"] == []
-        assert phone.get("/api/pile").json()["pictures"][-1]["number"] == 2
-    with TestClient(app, base_url="http://192.0.2.7:8000", client=("192.0.2.9", 1)) as other:
-        other.get(f"/?token={for_class(SECRET)}")
-        added = other.post("/api/pile", json={"client": PHONES[0], "pictures": [text(grey) for grey in GREYS]}).json()
-        assert (added["numbers"], [each["place"] for each in added["refused"]]) == ([3, 4], [2])
+        for client, numbers in ((PHONES[0], [1, 2]), (PHONES[1], [3, 4])):
+            added = phone.post("/api/pile", json={"client": client, "pictures": [text(grey) for grey in GREYS]}).json()
+            assert (added["numbers"], [each["place"] for each in added["refused"]]) == (numbers, [2])

@@ -1,12 +1,14 @@
 """What takes long: measuring, reports and exports, which wait in line."""
 
 import asyncio
+import shutil
 import threading
 from functools import partial
 from types import SimpleNamespace
 
 import pytest
 
+from mulligan.models import BUNDLED
 from mulligan.training import RunFolder
 from mulligan.web import jobs
 
@@ -46,10 +48,11 @@ def test_a_run_is_reported_and_exported(runs, call):
     answer = call.get("/runs/tiny-1/report.html")
     assert answer.headers["content-security-policy"].endswith("sandbox allow-scripts")
     assert "default-src 'none'" in answer.headers["content-security-policy"]
-    found = jobs.export(runs / ".bundled")
-    assert found["url"] == "/api/runs/.bundled/files/viewer.html"
+    shutil.copy(BUNDLED, runs / "tiny-1" / "generator.safetensors")
+    found = jobs.export(runs / "tiny-1")
+    assert found["url"] == "/api/runs/tiny-1/files/viewer.html"
     answer = call.get(found["url"])
-    assert answer.headers["content-disposition"] == 'attachment; filename="bundled-viewer.html"'
+    assert answer.headers["content-disposition"] == 'attachment; filename="tiny-1-viewer.html"'
 
 
 @pytest.fixture

@@ -64,7 +64,6 @@ def idle(request):
         return
     served = request.getfixturevalue("served")
     if served.status()["state"] in ("training", "paused", "alarm"):
-        served.take()
         served.post("/api/train/stop", **{"try": served.status()["try"]})
         served.wait(lambda status: status["state"] == "stopped")
 
@@ -105,7 +104,6 @@ def test_a_run_from_start_to_stop(served):
 
 
 def test_a_killed_worker_is_missed_and_the_run_goes_on(served):
-    served.take()
     served.post("/api/train/start", **LONG)
     served.wait(lambda status: newest_save_of(served) >= 200)
     worker = _worker(served.process.pid)
@@ -137,7 +135,6 @@ def _worker(pid):
 def test_a_closed_server_saves(tmp_path, number, serve):
     served = serve(tmp_path / "runs")
     ear = Ear(served.address, "last-tab-0123456789")
-    served.take()
     served.post("/api/train/start", recipe="ring", changes=[*QUICKLY, "save_every=0"])
     ear.until("samples", 2)
     for process in (_worker(served.process.pid), served.process.pid):  # as a terminal does
@@ -153,7 +150,6 @@ def test_a_closed_server_saves(tmp_path, number, serve):
     if number != signal.SIGTERM:
         return
     again = serve(tmp_path / "runs")
-    again.take()
     assert [row["state"] for row in again.get("/api/runs").json()["runs"]] == ["stopped"]
     again.post("/api/runs/ring-1/resume")
     first = again.wait(lambda status: status["state"] == "training" and status["step"] > 0)["step"]

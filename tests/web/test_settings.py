@@ -32,7 +32,7 @@ def settings(call, stand):
     """Start with changes; gives the settings, or the field of the refusal."""
 
     def start(*changes, recipe="quick"):
-        answer = call.post("/api/train/start", recipe=recipe, changes=list(changes), replace=True)
+        answer = call.post("/api/train/start", recipe=recipe, changes=list(changes))
         if answer.status_code == 422:
             return answer.json()["field"]
         stand.open()
@@ -131,26 +131,26 @@ def test_own_pictures_are_trained_in_the_size_that_is_asked_for(call, stand, own
     call.begun(stand, recipe="pictures", changes=[["data.name", own], ["data.size", 48]])
     assert started(stand)["config"].data.size == 48
     assert call.get("/api/snapshot").json()["settings"]["data.size"] == 48
-    refused = call.post("/api/train/start", changes=[["data.name", "mnist"], ["data.size", 48]], replace=True)
+    refused = call.post("/api/train/start", changes=[["data.name", "mnist"], ["data.size", 48]])
     assert (refused.status_code, refused.json()["field"]) == (422, "data.size")
     assert len([kind for kind, _ in stand.sent if kind == "start"]) == 1  # the run in hand is not left
-    call.post("/api/train/start", changes=[["data.name", own], ["data.size", 0]], replace=True)
+    call.post("/api/train/start", changes=[["data.name", own], ["data.size", 0]])
     assert started(stand)["config"].data.size == 0
 
 
 def test_a_new_try_on_other_pictures_keeps_all_but_how_the_old_ones_were_read(call, stand, own):
     call.begun(stand, recipe="pictures", changes=[["data.name", own], ["data.tile", "3x3"], "augment_probability=0.25"])
-    call.post("/api/train/start", changes=[["data.name", "mnist-test"]], replace=True)
+    call.post("/api/train/start", changes=[["data.name", "mnist-test"]])
     config = started(stand)["config"]
     data = config.data
     assert (data.name, data.size, data.colour, data.tile) == ("mnist-test", 0, "auto", "")
     assert (config.augment_probability, config.recipe) == (0.25, "pictures")
 
 
-def test_own_pictures_are_compared_as_the_run_has_read_them(call, playground, own, tiny_pictures):
+def test_own_pictures_are_compared_as_the_run_has_read_them(call, playground, own, tiny_pictures, image):
     folder = Path(playground.session.own[own])
     (folder / "broken.png").write_text("none")
     data = {"name": str(folder), "labels": "none", "size": 32, "colour": "rgb"}
     list(Recorder(playground.runs / "own-1").record(Run(tiny_pictures(data=data))))
     answer = call.get("/api/nearest", params={"model": "own-1", "seed": 3}).json()
-    assert (answer["channels"], answer["width"]) == (3, 32)
+    assert image(answer["png"]).shape == (32, 32, 3)

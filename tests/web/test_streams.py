@@ -1,4 +1,4 @@
-"""Streams: nobody is waited for, nothing is lost without a snapshot, one tab writes."""
+"""Streams: nobody is waited for, nothing is lost without a snapshot."""
 
 import asyncio
 import json
@@ -6,8 +6,7 @@ from functools import wraps
 
 import pytest
 
-from mulligan.web.calls import Problem
-from mulligan.web.streams import QUEUE, Broadcast, Client, WriteLock
+from mulligan.web.streams import QUEUE, Broadcast, Client
 
 
 def played(story):
@@ -141,53 +140,3 @@ async def test_streams_end_with_the_server():
     for stream in streams:
         assert [event async for event in stream] == []
     assert not broadcast.clients
-
-
-@played
-async def test_one_tab_writes():
-    broadcast = broadcast_of()
-    lock = WriteLock(broadcast)
-    first, second = "first-page-0123456789", "other-page-0123456789"
-    with pytest.raises(Problem):
-        lock.check(None)
-    with pytest.raises(Problem):
-        lock.check("")
-    with pytest.raises(Problem) as stale:
-        lock.check("something")
-    assert stale.value.kind == "stale-token"
-    stream = broadcast.stream(first)
-    await some(stream, 1)
-    token = lock.ask(client=first, take=False)["token"]
-    assert await some(stream, 1) == [("write_lock", {"writer": "first-pa"})]
-    lock.check(token)
-    assert lock.ask(client=first, take=False)["token"] == token  # a reload
-    assert lock.ask(client=second, take=False) == {"token": None, "writer": False}
-    other = lock.ask(client=second, take=True)["token"]
-    lock.check(other)
-    for word in (token, token + "x", "ü"):
-        with pytest.raises(Problem) as stale:
-            lock.check(word)
-        assert stale.value.kind == "stale-token"
-    await stream.aclose()
-
-
-def test_a_tab_that_is_gone_writes_no_more(monkeypatch):
-    async def play():
-        broadcast = broadcast_of()
-        lock = WriteLock(broadcast)
-        stream = broadcast.stream("first")
-        await some(stream, 1)
-        lock.ask(client="first", take=False)
-        await stream.aclose()
-        assert lock.ask(client="second", take=False)["writer"] is False  # it may only be reloading
-        lock.check_holder()
-        assert lock.client == "first"
-        monkeypatch.setattr("mulligan.web.streams.GRACE", 0.0)
-        watching = broadcast.stream("watching")
-        await some(watching, 1)
-        lock.check_holder()
-        assert (await some(watching, 1))[0] == ("write_lock", {"writer": None})
-        await watching.aclose()
-        assert lock.ask(client="second", take=False)["writer"] is True
-
-    asyncio.run(play())

@@ -211,7 +211,7 @@ def test_what_goes_wrong_is_said_and_the_worker_lives(held, tiny):
     held.channel.send("open", {"folder": str(held.folder / "none"), "try": 1, "serial": 1, "steps": None})
     assert "must be a run folder" in held.until("refused")["text"]
     held.channel.send("ask", {"id": 7, "what": "field", "args": {}})
-    assert "no run is in the training process" in held.until("answer")["refused"]
+    assert "no run is in the training process" in held.until("answer")["refused"][1]
     (held.folder / "full").mkdir()
     (held.folder / "full" / "x").write_text("")
     held.start(tiny(), "full")
@@ -219,9 +219,9 @@ def test_what_goes_wrong_is_said_and_the_worker_lives(held, tiny):
     held.start(tiny(steps=5))
     held.until("state", state="finished")
     held.channel.send("ask", {"id": 8, "what": "nonsense", "args": {}})
-    assert "nonsense" in held.until("answer", id=8)["failed"]
+    assert "nonsense" in held.until("answer", id=8)["refused"][1]
     held.channel.send("ask", {"id": 9, "what": "field", "args": {"wrong": 1}})
-    assert "TypeError" in held.until("answer", id=9)["failed"]
+    assert "TypeError" in held.until("answer", id=9)["refused"][1]
 
 
 @pytest.mark.parametrize("system", ["posix", "windows"])

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import hashlib
-import json
 import logging
 import mimetypes
 import re
@@ -35,7 +34,7 @@ from mulligan.training.interrupt import endings
 from mulligan.training.store.checkpoint import checkpoints, step_of
 from mulligan.training.store.folder import RunFolder
 from mulligan.web import look, runs  # noqa: F401  they add their routes
-from mulligan.web.calls import OWNER, ROUTES, Answer, Problem, Route, Visitor, answer
+from mulligan.web.calls import JSON, ROUTES, Answer, Problem, Route, answer
 from mulligan.web.handle import dumps
 from mulligan.web.playground import Playground
 from mulligan.web.session import UNFINISHED, Session
@@ -48,12 +47,13 @@ TYPES = {
     ".css": "text/css",
     ".js": "text/javascript",
     ".svg": "image/svg+xml",
-    ".webp": "image/webp",
 }
 """Media types of the page's files. Windows' registry may have another type for .js, which browsers do not run."""
 WAITS = {**dict.fromkeys((*UNFINISHED, "stopping"), 60.0), "loading": 10.0}
 """Seconds for which the worker may save a run, by state; while it loads one, that before. Else it has none to save."""
 BODY_BYTES = 65_536
+FIRST, PRIVATE = ("/", "/index.html"), ("/api/", "/runs/")
+"""Addresses that a link of another site may open; how those begin that are the run's, and are never cached."""
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 COOKIE = "mulligan-token"
 PAGE_POLICY = (
@@ -106,11 +106,19 @@ def application(playground: Playground, *, hosts: frozenset[str] = LOOPBACK, tok
 
 
 async def _serve(playground: Playground, route: Route, request: Request) -> Response:
-    """Answer one request to a route."""
-    query, token = request.scope["query_string"].decode("latin-1"), request.headers.get("x-mulligan-token")
-    visitor = request.scope.get("state", {}).get("visitor", OWNER)
-    body = partial(_body, request)
-    return _response(await answer(playground, route, request.path_params, query, body, token, visitor))
+    """Answer one request to a route. A page of another site cannot send JSON, so a body must be of that type."""
+    query = request.scope["query_string"].decode("latin-1")
+    kind, body = request.headers.get("content-type", "").partition(";")[0].strip().lower(), b""
+    with contextlib.suppress(ClientDisconnect):
+        async for part in request.stream():
+            body += part
+            if len(body) > BODY_BYTES:
+                break
+    if len(body) > BODY_BYTES or (route.method == "POST" and kind != JSON):
+        text = f"the body must be at most {BODY_BYTES:,} bytes of {JSON}, got {len(body):,} of {kind[:60]!r}."
+        return _response(Problem("bad-request", f"{text} Send less, or set the Content-Type.").answer())
+    of_phone = "phone" in request.scope.get("state", ())
+    return _response(await answer(playground, route, request.path_params, query, body, of_phone=of_phone))
 
 
 def _response(reply: Answer) -> Response:
@@ -121,24 +129,6 @@ def _response(reply: Answer) -> Response:
         return StreamingResponse(content, headers={"x-accel-buffering": "no"}, media_type=media)
     headers = {"content-disposition": f'attachment; filename="{reply.file}"'} if reply.file else None
     return Response(content if isinstance(content, bytes) else dumps(content), reply.status, headers, media)
-
-
-async def _body(request: Request) -> Any:
-    """Read a JSON body. Raise a `Problem` if it has another type or is too long."""
-    kind = request.headers.get("content-type", "nothing").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        text = f"Content-Type must be application/json, got {kind[:60]!r}. Set it, and send at least {{}}."
-        raise Problem("not-json", text)
-    content = b""
-    with contextlib.suppress(ClientDisconnect):
-        async for part in request.stream():
-            content += part
-            if len(content) > BODY_BYTES:
-                raise Problem("too-large", f"the body must have at most {BODY_BYTES:,} bytes. Send less.")
-    try:
-        return json.loads(content.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise Problem("bad-request", f"the body must be JSON, got something else ({error}). Try {{}}.") from error
 
 
 async def _explain(request: Request, error: HTTPException) -> Response:
@@ -163,8 +153,8 @@ class Gate:
     sites are rejected too, because a GET may make this machine work. A link from another site may open the page.
 
     `hosts` are the names of this server; empty to allow any name, if a `token` protects the server. With the token that
-    `for_class` makes of it, a phone may draw and vote, and nothing else. The application finds the `Visitor` in the
-    request's state.
+    `for_class` makes of it, a phone may draw and vote, and nothing else. The application finds `phone` in the request's
+    state.
     """
 
     def __init__(self, app: ASGIApp, hosts: frozenset[str] = LOOPBACK, token: str = ""):
@@ -180,25 +170,22 @@ class Gate:
         async def seal(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                policy = REPORT_POLICY if path.startswith("/runs/") else PAGE_POLICY
+                policy = REPORT_POLICY if path.startswith(PRIVATE[1]) else PAGE_POLICY
                 headers.update(HEADERS | {"content-security-policy": policy})
-                if path.startswith(("/api/", "/runs/")) or path in ("/", "/index.html"):
+                if path.startswith(PRIVATE) or path in FIRST:
                     headers["cache-control"] = "no-store"
                 else:
                     headers.setdefault("cache-control", "no-cache")
             await send(message)
 
-        try:
-            headers = Headers(scope=scope)
-            self._check_site(scope, headers)
-            redirect = self._check_token(scope, headers)
-        except Problem as problem:
-            error = problem.answer()
-            redirect = Response(dumps(error.content), error.status, media_type=error.media)
-        await (redirect or self.app)(scope, receive, seal)
+        headers = Headers(scope=scope)
+        reply = self._check_site(scope, headers) or self._check_token(scope, headers)
+        if isinstance(reply, Problem):
+            reply = _response(reply.answer())
+        await (reply or self.app)(scope, receive, seal)
         return None
 
-    def _check_site(self, scope: Scope, headers: Headers) -> None:
+    def _check_site(self, scope: Scope, headers: Headers) -> Problem | None:
         hosts = headers.getlist("host")
         host = hosts[0] if len(hosts) == 1 else ""
         match = re.fullmatch(r"(\[[\da-fA-F:.]+\]|[\w.-]+)(:\d{1,5})?", host, re.ASCII)
@@ -206,14 +193,14 @@ class Gate:
         if not name or (self.hosts and name not in self.hosts):
             shown = host[:80].encode("ascii", "backslashreplace").decode() or "nothing"
             text = f"Host must name this server, got {shown!r}. Open the address that mulligan serve printed."
-            raise Problem("forbidden-host", text)
+            return Problem("forbidden-host", text)
         window = (headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")) == ("navigate", "document")
-        opens = window and scope["method"] in ("GET", "HEAD") and scope["path"] in ("/", "/index.html")
+        opens = window and scope["method"] in ("GET", "HEAD") and scope["path"] in FIRST
         foreign = headers.get("sec-fetch-site") in ("cross-site", "same-site") and not opens
-        if foreign or headers.get("origin") not in (None, f"http://{host}", f"https://{host}"):
-            raise Problem("forbidden-origin", _FOREIGN)
+        same = headers.get("origin") in (None, f"http://{host}", f"https://{host}") and not foreign
+        return None if same else Problem("forbidden-origin", _FOREIGN)
 
-    def _check_token(self, scope: Scope, headers: Headers) -> Response | None:
+    def _check_token(self, scope: Scope, headers: Headers) -> Response | Problem | None:
         """Check the token if the server has one. It comes first in the address, later in a cookie."""
         if not self.token:
             return None
@@ -231,13 +218,11 @@ class Gate:
             return None
         text = "token must be given, because this server was started with --token. Open the address that it printed."
         if _same(cookie, phone):
-            scope.setdefault("state", {})["visitor"] = Visitor(phone=True, address=(scope.get("client") or ("",))[0])
-            if any(path == route.path and route.of_class for route in ROUTES) or not path.startswith(
-                ("/api/", "/runs/")
-            ):
+            scope.setdefault("state", {})["phone"] = True
+            if any(path == route.path and route.of_class for route in ROUTES) or not path.startswith(PRIVATE):
                 return None
             text = "a phone of the class must draw or vote, and nothing else. The run is steered at the teacher's page."
-        raise Problem("unauthorised", text)
+        return Problem("unauthorised", text)
 
 
 def for_class(token: str) -> str:

@@ -5,12 +5,13 @@ page. A new route is a function with `get` or `post` in the file of its subject.
 """
 
 import inspect
+import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import MISSING, dataclass, replace
 from functools import cached_property, partial
 from types import NoneType
-from typing import Annotated, Any, NamedTuple, TypeVar, get_args
+from typing import Annotated, Any, TypeVar, get_args
 from urllib.parse import parse_qsl
 
 from mulligan.errors import MulliganError, shown, suggest
@@ -23,10 +24,9 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 # ── errors ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 STATUS = {
-    "bad-request": 400, "unauthorised": 401, "forbidden-host": 403, "forbidden-origin": 403, "no-token": 403,
+    "bad-request": 400, "unauthorised": 401, "forbidden-host": 403, "forbidden-origin": 403,
     "not-found": 404, "unknown-run": 404, "not-available": 404, "method": 405,
-    "stale-token": 409, "stale-try": 409, "busy": 409, "wrong-state": 409, "too-large": 413, "not-json": 415,
-    "bad-field": 422, "failed": 500, "gone": 503,
+    "stale-try": 409, "busy": 409, "wrong-state": 409, "bad-field": 422, "failed": 500, "gone": 503,
 }  # fmt: skip
 """Of each kind of problem, which is the last part of its ``type``."""
 
@@ -85,7 +85,7 @@ class Value:
             return self.default
         try:
             return self.form.plain(given)
-        except ValueError:
+        except (ValueError, MulliganError):
             got = "nothing" if given is MISSING else shown(given)
             near = suggest(given, self.form.words) if isinstance(self.form, Words) else ""
             example = "" if near or self.form.example is MISSING else f" Try {self.form.example}."
@@ -97,7 +97,7 @@ def values_of(function: Callable[..., Any]) -> dict[str, Value]:
     """Return the values of a function's keyword-only parameters. The name of `class_` is ``class``."""
     values = {}
     for name, parameter in inspect.signature(function).parameters.items():
-        if parameter.kind is parameter.KEYWORD_ONLY and name != "visitor":
+        if parameter.kind is parameter.KEYWORD_ONLY and name != "of_phone":
             hint = parameter.annotation
             hint = get_args(hint)[0] if NoneType in get_args(hint) else hint
             default = MISSING if parameter.default is parameter.empty else parameter.default
@@ -116,16 +116,6 @@ def from_text(form: Any, text: str) -> Any:
 # ── routes ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class Visitor(NamedTuple):
-    """Who calls: a `phone` of a class is known by its cookie, and one phone from another by its address."""
-
-    phone: bool = False
-    address: str = ""
-
-
-OWNER = Visitor()
-
-
 async def call(playground: Any, route: "Route", values: dict[str, Any]) -> Any:
     """Call a route's function as it is."""
     function = partial(route.function, getattr(playground, route.of) if route.of else playground, **values)
@@ -138,7 +128,8 @@ class Route:
     """One call, whose function is a method of the playground's part `of`, or takes the playground itself.
 
     `through` calls it; its keyword-only parameters are values of the request too. One that reads files or computes is
-    called `apart`, in a thread. A `locked` one is for the page with the write lock, one `of_class` also for phones.
+    called `apart`, in a thread; one `of_class` is for phones of a class too. The parameter `of_phone` is no value, but
+    tells whether such a phone calls.
     """
 
     method: str
@@ -147,7 +138,6 @@ class Route:
     through: Callable[..., Awaitable[Any]] = call
     of: str = ""
     apart: bool = False
-    locked: bool = False
     of_class: bool = False
     media: str = JSON
 
@@ -165,8 +155,8 @@ def get(path: str, **more: Any) -> Callable[[Function], Function]:
 
 
 def post(path: str, **more: Any) -> Callable[[Function], Function]:
-    """Add a route that needs the write lock."""
-    return partial(_add, "POST", path, {"locked": True} | more)
+    """Add a route that changes something."""
+    return partial(_add, "POST", path, more)
 
 
 def _add(method: str, path: str, more: dict[str, Any], function: Function) -> Function:
@@ -192,20 +182,18 @@ async def answer(
     route: Route,
     places: Mapping[str, str],
     query: str,
-    body: Callable[[], Awaitable[Any]],
-    token: str | None,
-    visitor: Visitor = OWNER,
+    body: bytes,
+    *,
+    of_phone: bool = False,
 ) -> Answer:
-    """Answer a request by the parts `places` of its path, its query, and its JSON `body` if the caller may write."""
+    """Answer a request by the parts `places` of its path, its query, and its JSON `body`."""
     try:
-        if route.locked and not (route.of_class and playground.pile.phone_address):
-            playground.write_lock.check(token)
-        content = _gather(route, places, query, await body() if route.method == "POST" else {})
+        content = _gather(route, places, query, body)
         more, values = (
             {name: value.read(content.get(value.name, MISSING)) for name, value in each.items()} for each in route.takes
         )
-        if "visitor" in inspect.signature(route.function).parameters:
-            values["visitor"] = visitor
+        if "of_phone" in inspect.signature(route.function).parameters:
+            values["of_phone"] = of_phone
         result = await route.through(playground, route, values, **more)
     except Problem as problem:
         return problem.answer()
@@ -216,13 +204,15 @@ async def answer(
     return replace(result, media=route.media) if isinstance(result, Answer) else Answer(result, media=route.media)
 
 
-def _gather(route: Route, places: Mapping[str, str], query: str, body: Any) -> dict[str, Any]:
+def _gather(route: Route, places: Mapping[str, str], query: str, body: bytes) -> dict[str, Any]:
     """Return every value of a request by its name: of the path, else of the query, else of the body."""
-    if not isinstance(body, dict):
-        raise Problem("bad-field", f"the body must be a JSON object, got {shown(body)}. Try {{}}.")
+    try:
+        values = {**json.loads(body)} if route.method == "POST" else {}
+    except (ValueError, TypeError) as error:
+        raise Problem("bad-request", f"the body must be a JSON object ({error}). Try {{}}.") from error
     known = {value.name: value for each in route.takes for value in each.values()}
     texts = {**dict(parse_qsl(query, keep_blank_values=True)), **places}
-    content = body | texts
+    content = values | texts
     content |= {name: from_text(known[name].form, text) for name, text in texts.items() if name in known}
     for name in content:
         if name not in known:

@@ -3,7 +3,6 @@
 import base64
 import itertools
 import random
-from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,14 +12,14 @@ from numpy.typing import NDArray
 
 from mulligan.doors.write import atomic_write
 from mulligan.nn.fields import Interval
-from mulligan.web.calls import OWNER, ClientName, Problem, Text, Visitor, get, post
+from mulligan.web.calls import ClientName, Problem, Text, get, post
 from mulligan.web.handle import WorkerHandle
 from mulligan.web.look import png64
-from mulligan.web.streams import Broadcast, WriteLock
+from mulligan.web.streams import Broadcast
 
 SIDE = 28  # pixels
 MOST, SHARE = 1000, 100
-"""Maximum number of pictures on the pile, and of those from one phone's address."""
+"""Maximum number of pictures on the pile, and of those from one phone."""
 FLAT = 8
 """Minimum difference of darkest and lightest pixel, of 256 levels. Below it, a picture shows nothing."""
 COUNT = 16
@@ -37,7 +36,6 @@ class Drawing:
     picture: NDArray[np.uint8]
     png: str  # because a full pile is shown often
     client: str  # the page that it is from
-    address: str  # of a phone
 
 
 class Pile:
@@ -46,8 +44,8 @@ class Pile:
     `phone_address` is where other machines may add to the pile; empty if they may not.
     """
 
-    def __init__(self, own: dict[str, str], runs: Path, lock: WriteLock):
-        self._own, self._runs, self._lock = own, runs, lock
+    def __init__(self, own: dict[str, str], runs: Path):
+        self._own, self._runs = own, runs
         self.phone_address = ""
         self._drawings: dict[int, Drawing] = {}
         self._numbers = itertools.count(1)
@@ -66,31 +64,30 @@ class Pile:
         return {"pictures": pictures, "address": self.phone_address, "code": code}
 
     @post("/api/pile", of="pile", of_class=True)
-    def add(self, *, client: ClientName, pictures: tuple[Picture, ...], visitor: Visitor = OWNER) -> dict[str, Any]:
+    def add(self, *, client: ClientName, pictures: tuple[Picture, ...], of_phone: bool) -> dict[str, Any]:
         """Add pictures, `SIDE`² greys or colours in base64. Returns their numbers, and why others were not added."""
         refused, numbers = [], []
-        address = visitor.address if visitor.phone else ""
         for place, text in enumerate(pictures):
             picture = np.frombuffer(base64.b64decode(text), np.uint8).reshape(SIDE, SIDE, -1)
             if len(self._drawings) >= MOST:
                 why = f"the pile has {MOST:,} pictures, which is all that it holds. Take some out first."
-            elif address and Counter(each.address for each in self._drawings.values())[address] >= SHARE:
+            elif of_phone and sum(each.client == client for each in self._drawings.values()) >= SHARE:
                 why = f"this phone has {SHARE} pictures on the pile, which is its share. Take some out first."
             elif int(picture.max()) - int(picture.min()) < FLAT:
                 why = "nothing is to be seen in it: all of it has one shade."
             else:
                 numbers.append(next(self._numbers))
-                self._drawings[numbers[-1]] = Drawing(picture, png64(picture), client, address)
+                self._drawings[numbers[-1]] = Drawing(picture, png64(picture), client)
                 continue
             refused.append({"place": place, "reason": why})
         return {"refused": refused, "numbers": numbers}
 
     @post("/api/pile/remove", of="pile", of_class=True)
-    def remove(self, *, client: ClientName, numbers: tuple[Number, ...], visitor: Visitor = OWNER) -> dict[str, Any]:
-        """Remove the pictures of these numbers. A page without the write lock removes only its own."""
+    def remove(self, *, client: ClientName, numbers: tuple[Number, ...], of_phone: bool) -> dict[str, Any]:
+        """Remove the pictures of these numbers. A phone removes only its own."""
         for number in numbers:
             drawing = self._drawings.get(number)
-            if drawing and (client == drawing.client or (client == self._lock.client and not visitor.phone)):
+            if drawing and (client == drawing.client or not of_phone):
                 self._drawings.pop(number, None)
         return self.state()
 
@@ -164,17 +161,17 @@ class Votes:
     def vote(self, *, client: ClientName, number: Number, real: bool) -> None:
         """Take a phone's vote. The last one in a round counts."""
         now = self._round
-        if now is None or now.answer is not None or number != now.number:
-            raise Problem("wrong-state", f"round {number} is over, so this vote came too late. Wait for the next one.")
-        if not self._broadcast.alive(client):
-            raise Problem("wrong-state", "client must be a connected page. Reload the page, and vote again.")
+        here = any(page.name == client for page in self._broadcast.clients)
+        if now is None or now.answer is not None or number != now.number or not here:
+            text = f"round {number} must be going on, and client a connected page: this vote came too late. "
+            raise Problem("wrong-state", f"{text}Wait for the next round, or reload.")
         now.votes[client] = real
 
     @post("/api/round/end", of="votes")
     def end(self) -> None:
         """End the round: tell the truth, D's belief, and the share of votes for "real"; None without votes."""
         if (now := self._round) is None or now.answer is not None:
-            raise Problem("wrong-state", "there must be a round that is not over yet, got none. Begin one.")
+            return
         share = sum(now.votes.values()) / len(now.votes) if now.votes else None
         now.answer = {"real": now.real, "belief": now.belief, "share": share}
         if share is not None:

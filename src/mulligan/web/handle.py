@@ -143,13 +143,10 @@ class WorkerHandle:
         self._questions.clear()
 
     def send(self, kind: str, content: Any = None) -> None:
-        try:
-            if self._channel is None:
-                raise OSError
-            self._channel.send(kind, content)
-        except OSError as error:
-            text = "the training process has ended and is being started again. Try again in a second."
-            raise Problem("gone", text) from error
+        if self._channel is not None:
+            with contextlib.suppress(OSError):
+                return self._channel.send(kind, content)
+        raise Problem("gone", "the training process has ended and is being started again. Try again in a second.")
 
     async def ask(self, what: str, args: dict[str, Any]) -> dict[str, Any]:
         """Ask about the live run and wait for the answer, which comes between two steps."""
@@ -163,9 +160,7 @@ class WorkerHandle:
         finally:
             self._questions.pop(number, None)
         if "refused" in answer:
-            raise Problem("not-available", answer["refused"])
-        if "failed" in answer:
-            raise Problem("failed", f"the question could not be answered ({answer['failed']}).")
+            raise Problem(*answer["refused"])
         result: dict[str, Any] = answer["result"]
         return result
 

@@ -148,11 +148,11 @@ def export(folder: Path) -> dict[str, Any]:
     from mulligan.output.export import export as write
     from mulligan.output.generator import Generator
     from mulligan.training.store.folder import RunFolder
-    from mulligan.web.runs import OWN, export_of
+    from mulligan.web.runs import export_of
 
-    generator = Generator.load(OWN.get(folder.name, RunFolder(folder).generator))
+    generator = Generator.load(RunFolder(folder).generator)
     target = folder / "exports" / "viewer.html"
-    target.parent.mkdir(parents=folder.name in OWN, exist_ok=True)
+    target.parent.mkdir(exist_ok=True)
     write(generator, target, "html")
     size = target.stat().st_size
     return {"url": export_of(folder.name, target.name), "text": f"{target.name} is written ({size:,} bytes)."}

@@ -1,12 +1,11 @@
 """What may be asked: of the live run samples, D's logit over the plane and the duel; of a generator pictures.
 
-The worker answers between two steps, and the server for the file of any other generator.
+The worker answers for the run, between two steps; the server reads a generator's file.
 """
 
 import base64
 import math
-import weakref
-from collections.abc import Callable
+from functools import lru_cache
 from typing import Annotated, Any
 
 import numpy as np
@@ -15,14 +14,14 @@ from numpy.typing import NDArray
 from mulligan.data import Dataset, scaled
 from mulligan.data.sources.toys import mixture_named
 from mulligan.errors import UnsupportedError
-from mulligan.metrics import modes, nearest_pictures
+from mulligan.metrics import nearest_pictures
 from mulligan.metrics.counts import WITHIN
-from mulligan.nn.fields import Interval
+from mulligan.nn.fields import Interval, Words
 from mulligan.nn.memory import Array
 from mulligan.nn.network import Workspace
 from mulligan.output.generator import Generator
 from mulligan.output.pictures import grid, png_bytes, to_uint8
-from mulligan.output.readings import probability, says, undecided
+from mulligan.output.readings import probability, undecided
 from mulligan.training import Run
 from mulligan.training.run import CLOUD, GRID
 from mulligan.web.calls import NAME, Route, Seed, Text, get
@@ -30,6 +29,7 @@ from mulligan.web.calls import NAME, Route, Seed, Text, get
 Labels = NDArray[np.int64] | None
 Count = Annotated[int, Interval(1, 16, "[]", 4)]
 
+Weights = Annotated[str, Words(("average", "raw", "real"))]
 Class = Annotated[str, Text(".{1,60}", "the number or the name of a class", "3")]
 
 ARROWS, POINTS, SIDE = 32, 512, 72
@@ -40,11 +40,7 @@ HELD = 300
 """Number of held-out pictures whose distance to the training set is measured for comparison."""
 SAME = 0.05
 """Root mean square difference of two pictures, of 1, below which the eye takes them for the same."""
-_ROWS = 1024  # points in one pass
 _MARGIN = 0.3  # share of the data's range, on every side
-QUESTIONS: dict[str, Callable[..., dict[str, Any]]] = {}
-"""What can be asked, by name: about a run, or `OF_GENERATOR`. Of these only `nearest` needs the training data."""
-OF_GENERATOR = ("draw", "nearest")
 
 
 async def ask_run(playground: Any, route: Route, values: dict[str, Any]) -> Any:
@@ -57,28 +53,17 @@ async def ask_generator(
     route: Route,
     values: dict[str, Any],
     *,
-    model: Annotated[str, Text(NAME, "bundled, live or a run's name", "bundled")] = "bundled",
-) -> dict[str, Any]:
-    """Ask the generator of the live run, or that of a file."""
+    model: Annotated[str, Text(NAME, "bundled or a run's name", "bundled")] = "bundled",
+) -> Any:
+    """Ask the generator of a file."""
 
-    def ask_file() -> dict[str, Any]:
+    def ask_file() -> Any:
         generator = playground.generator(model)
         more = {"data": playground.data(model)} if route.function is nearest else {}
         with playground.lock:  # a generator has one set of buffers
-            result: dict[str, Any] = route.function(generator, **values, **more)
-            return result
+            return {"model": model, **route.function(generator, **values, **more)}
 
-    live = model == "live"
-    result = await (playground.worker.ask(route.function.__name__, values) if live else playground.apart(ask_file))
-    return {"model": model, **result}
-
-
-def _question(function: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    name = function.__name__
-    QUESTIONS[name] = function
-    if name in OF_GENERATOR:
-        return get(f"/api/{name}", through=ask_generator)(function)
-    return get(f"/api/look/{name}", through=ask_run)(function)
+    return await playground.apart(ask_file)
 
 
 def png64(picture: NDArray[np.uint8]) -> str:
@@ -86,7 +71,8 @@ def png64(picture: NDArray[np.uint8]) -> str:
     return base64.b64encode(png_bytes(picture, quickly=True)).decode()
 
 
-def samples(run: Run, weights: str) -> dict[str, Any]:
+@get("/api/train/samples", through=ask_run)
+def samples(run: Run, *, weights: Weights = "average") -> dict[str, Any]:
     """Return the grid of the fixed z, or the same number of real samples."""
     if weights == "real":
         drawn = np.asarray(run.data.images[: CLOUD if run.data.is_points else GRID])
@@ -94,13 +80,13 @@ def samples(run: Run, weights: str) -> dict[str, Any]:
         drawn = run.sample(*run.grid, average=weights == "average")
     if run.data.is_points:
         low, high = run.data.range
-        picture = {"points": coordinates(drawn, 3), "low": low, "high": high, "dimension": drawn.shape[1]}
+        picture = {"points": coordinates(drawn, 3), "low": low, "high": high}
     else:
         picture = {"png": png64(grid(drawn))}
     return {"step": run.step, "weights": weights, **picture}
 
 
-@_question
+@get("/api/look/field", through=ask_run)
 def field(run: Run) -> dict[str, Any]:
     """Return D's logit over the plane or the line, real and generated points, and the latter's gradients from D."""
     low, high = run.data.range
@@ -115,7 +101,7 @@ def field(run: Run) -> dict[str, Any]:
         places = np.zeros((SIDE * SIDE, dimension), np.float32)
         places[:, 0], places[:, 1] = np.tile(ticks, SIDE), np.repeat(ticks, SIDE)
     logits = _logits(space, places)
-    real = spread(run, POINTS)
+    real = np.asarray(run.data.images[np.linspace(0, len(run.data) - 1, POINTS).astype(int)])  # from all of the data
     z, labels = run.draw(POINTS, seed=run.config.seed)
     fake = run.generate(z, labels, average=False)
     centre, push = _pushes(run, space, real, fake)
@@ -128,18 +114,12 @@ def field(run: Run) -> dict[str, Any]:
         "logits": base64.b64encode(np.ascontiguousarray(logits, "<f4").tobytes()).decode(),
         "centre": centre,
         "largest": float(np.abs(logits - centre).max()),
-        "says": says(run.config.loss),
         "arrows": coordinates(arrows, 4),
         "longest": float(np.linalg.norm(push, axis=1).max()),
         "modes": _modes(run, fake),
         "real": coordinates(real[:, :2], 4),
         "fake": coordinates(fake[:, :2], 4),
     }
-
-
-def spread(run: Run, count: int) -> Array:
-    """Return training samples from the whole of the data."""
-    return np.asarray(run.data.images[np.linspace(0, len(run.data) - 1, count).astype(int)])
 
 
 def _pushes(run: Run, space: Workspace, real: Array, fake: Array) -> tuple[float, Array]:
@@ -159,13 +139,8 @@ def _centre(run: Run, real: Array, fake: Array) -> float:
 
 def _logits(space: Workspace, x: Array, classes: Labels = None) -> Array:
     """Return D's logits; without `classes`, as if all were of the first one."""
-    classes, parts = _zeros(space, len(x)) if classes is None else classes, []
     with np.errstate(all="ignore"):
-        for start in range(0, len(x), _ROWS):
-            rows = slice(start, start + _ROWS)
-            logits = space.forward(x[rows], None if classes is None else classes[rows], training=False)
-            parts.append(logits[:, 0].copy())
-    return np.concatenate(parts)
+        return space.forward(x, _zeros(space, len(x)) if classes is None else classes, training=False)[:, 0].copy()
 
 
 def _zeros(space: Workspace, n: int) -> Labels:
@@ -179,13 +154,12 @@ def _modes(run: Run, fake: Array) -> dict[str, Any] | None:
         return None
     distances = np.linalg.norm(fake[:, None, :] - toy.modes, axis=2)
     near, which = distances.min(axis=1), distances.argmin(axis=1)
-    capture = modes(fake, toy.modes, toy.std)
     radius = WITHIN * toy.std
     counts = np.bincount(which[near <= radius], minlength=len(toy.centres))
     return {
-        "found": capture.captured,
+        "found": int(np.count_nonzero(counts)),
         "of": len(toy.centres),
-        "high_quality": capture.high_quality,
+        "high_quality": float(counts.sum() / len(fake)),
         "counts": counts.tolist(),
         "centres": [list(centre) for centre in toy.centres],
         "radius": radius,
@@ -193,30 +167,27 @@ def _modes(run: Run, fake: Array) -> dict[str, Any] | None:
     }
 
 
-Forged = tuple[tuple[int, int | None], int, Array, Labels, list[float]]
+Forged = tuple[tuple[int, int], int, Array, Labels, list[float]]
 """Generated pictures of a duel: their number and seed, the step, their classes, and D's beliefs."""
 
 
-@_question
-def duel(run: Run, *, count: Count = 4, seed: Seed | None = None) -> dict[str, Any]:
+@get("/api/look/duel", through=ask_run)
+def duel(run: Run, *, count: Count = 4, seed: Seed) -> dict[str, Any]:
     """Return real and generated pictures with D's belief in each, and each generated one after a step.
 
     The step is along −∂L_G/∂x, which is all that G learns from D. It is long enough to be visible: `STEP` of the range.
-    A `seed` keeps the same real pictures and the same z from step to step.
+    A seed keeps the same real pictures and the same z from step to step.
     """
     return play_duel(run, [], count, seed)[0]
 
 
-def play_duel(
-    run: Run, past: list[Forged], count: int = 4, seed: int | None = None
-) -> tuple[dict[str, Any], list[Forged]]:
+def play_duel(run: Run, past: list[Forged], count: int, seed: int) -> tuple[dict[str, Any], list[Forged]]:
     """Return a duel, and what to pass as `past` next. What G drew of the same z before, D of now judges again."""
-    low, high = run.config.data.low, run.config.data.high
-    chosen, key = run.step if seed is None else seed, (count, seed)
-    rows = np.random.default_rng(chosen).integers(len(run.data), size=count)
+    low, high, key = run.config.data.low, run.config.data.high, (count, seed)
+    rows = np.random.default_rng(seed).integers(len(run.data), size=count)
     real = scaled(np.asarray(run.data.images[rows]), low, high)
     real_labels = None if run.labels is None else run.labels[rows]
-    z, labels = run.draw(count, seed=chosen)
+    z, labels = run.draw(count, seed=seed)
     fake = run.generate(z, labels, average=False)
     space, loss = run.gan.d.network.workspace(), run.config.loss
     for_real, for_fake = _logits(space, real, real_labels), _logits(space, fake, labels)
@@ -251,26 +222,24 @@ def coordinates(values: NDArray[Any], decimals: int) -> Any:
 # ── of a generator ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _describe(generator: Generator, label: int | None) -> dict[str, Any]:
+def _class_of(generator: Generator, label: int | None) -> dict[str, Any]:
     if not generator.spec.is_picture:
         raise UnsupportedError("the generator makes points, not pictures. Choose another one, or look inside the run.")
-    names = {"class": label, "class_name": generator.class_name(label) or None}
-    return names | dict(zip(("height", "width", "channels"), generator.spec.shape))
+    return {"class": label, "class_name": generator.class_name(label) or None}
 
 
-@_question
+@get("/api/draw", through=ask_generator)
 def draw(generator: Generator, *, seed: Seed, class_: Class | None = None) -> dict[str, Any]:
     """Return the picture of a seed: the same as ``mulligan draw``'s."""
     label = generator.label_of(seed, class_)
-    description = _describe(generator, label)
-    return {"seed": seed, "png": png64(generator.images(1, seed, label)[0]), **description}
+    return {**_class_of(generator, label), "png": png64(generator.images(1, seed, label)[0])}
 
 
-@_question
+@get("/api/nearest", through=ask_generator)
 def nearest(generator: Generator, data: Dataset | None, *, seed: Seed, class_: Class | None = None) -> dict[str, Any]:
     """Return the training picture nearest to a seed's, and whether held-out pictures usually come as near."""
     label = generator.label_of(seed, class_)
-    description = _describe(generator, label)
+    drawn_class = _class_of(generator, label)
     if data is None or data.shape != generator.spec.shape:
         text = "the training data of this generator are not here, so its pictures cannot be compared"
         raise UnsupportedError(f"{text} with them.")
@@ -291,9 +260,10 @@ def nearest(generator: Generator, data: Dataset | None, *, seed: Seed, class_: C
             else "Learned: as near as these."
         )  # fmt: skip
     pictures = {"png": png64(picture[0]), "nearest": png64(np.asarray(data.images[row]))}
-    return {**pictures, "seed": seed, "index": row, "verdict": verdict, "text": text, **description}
+    return {**drawn_class, **pictures, "index": row, "verdict": verdict, "text": text}
 
 
+@lru_cache(maxsize=2)  # the pictures of two data sets stay in memory
 def measure_held_out(data: Dataset) -> dict[str, Any] | None:
     """Return the range of the distances of held-out pictures to the training set; None if there are too few.
 
@@ -302,14 +272,9 @@ def measure_held_out(data: Dataset) -> dict[str, Any] | None:
     test = data.test or data
     if len(test) < 20:
         return None
-    if data not in _usual:
-        rows = np.unique(np.linspace(0, len(test) - 1, HELD).astype(int))
-        nth = 1 + (test is data)  # a training picture is the nearest to itself
-        distances = nearest_pictures(np.asarray(test.images[rows]), data, nth)[0][:, -1]
-        whose = "training pictures, to the nearest other" if test is data else "held-out pictures"
-        lowest, low, high = (float(v) for v in np.quantile(distances, [0.01, 0.05, 0.95]))
-        _usual[data] = {"n": len(rows), "whose": whose, "lowest": lowest, "low": low, "high": high}
-    return _usual[data]
-
-
-_usual: weakref.WeakKeyDictionary[Dataset, dict[str, Any]] = weakref.WeakKeyDictionary()  # keeps no pictures alive
+    rows = np.unique(np.linspace(0, len(test) - 1, HELD).astype(int))
+    nth = 1 + (test is data)  # a training picture is the nearest to itself
+    distances = nearest_pictures(np.asarray(test.images[rows]), data, nth)[0][:, -1]
+    whose = "training pictures, to the nearest other" if test is data else "held-out pictures"
+    lowest, low, high = (float(v) for v in np.quantile(distances, [0.01, 0.05, 0.95]))
+    return {"n": len(rows), "whose": whose, "lowest": lowest, "low": low, "high": high}

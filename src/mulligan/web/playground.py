@@ -25,47 +25,36 @@ from mulligan.web.classroom import Pile, Votes
 from mulligan.web.handle import WorkerHandle
 from mulligan.web.jobs import Jobs
 from mulligan.web.session import Session
-from mulligan.web.streams import Broadcast, WriteLock
+from mulligan.web.streams import Broadcast
 
 PLAYED = Path(mulligan.museum.__file__).parent / "played"
 """What came of each case of the museum, as benchmarks/shipped/museum.py has played it."""
 TICK = 0.25
 """Seconds between two messages about reports, the run bar, the pile and the votes."""
 OURS = {"bundled": ("MNIST digits, bundled", BUNDLED), FACES.stem: ("Pixel faces, bundled", FACES)}
-"""Title and file of each generator that comes with Mulligan."""
-TAKEN = (*OURS, "live")
-"""Names of generators that are not run folders. A run of such a name is not offered to draw from."""
-THREADS = 4
-"""Maximum number of calls that read files or compute at the same time."""
+"""Title and file of each generator that comes with Mulligan. A run of such a name is not offered to draw from."""
 
 
 class Playground:
     """One server's state.
 
-    `runs` is the folder of run folders; the first run creates it. `data` names the user's own pictures. `thread` calls
+    `runs` is the folder of run folders; the first run creates it. `data` names the user's own pictures. `apart` calls
     a function outside the event loop, if the platform can.
     """
 
     def __init__(self, runs: Path, data: dict[str, str] | None, worker: WorkerHandle):
         self.runs, self.worker = runs.resolve(), worker
         self.broadcast = Broadcast(lambda phone: self.shared() if phone else self.snapshot())
-        self.write_lock = WriteLock(self.broadcast)
         self.session = Session(self.runs, data or {}, self.worker, self.broadcast)
-        self.pile = Pile(self.session.own, self.runs, self.write_lock)
+        self.pile = Pile(self.session.own, self.runs)
         self.votes = Votes(self.broadcast, self.worker)
         self.broadcast.changed = self.session.tell_watched
         self.worker.on_message, self.worker.on_exit = self.session.hear, self.session.restart_worker
         self.jobs = Jobs(self.session)
         self.session.finished = self.jobs.add_final
-        self.thread: Callable[..., Awaitable[Any]] = asyncio.to_thread
+        self.apart: Callable[..., Awaitable[Any]] = asyncio.to_thread
         self.lock = threading.Lock()
-        self._threads = asyncio.Semaphore(THREADS)
         self._ticking: asyncio.Task[None] | None = None
-
-    async def apart(self, function: Callable[..., Any], *args: Any) -> Any:
-        """Call a function in a thread."""
-        async with self._threads:
-            return await self.thread(function, *args)
 
     async def open(self) -> None:
         self.worker.attach()
@@ -76,7 +65,6 @@ class Playground:
         while True:
             await asyncio.sleep(TICK)
             self.session.tick()
-            self.write_lock.check_holder()
             before, now = now, self.shared()
             for kind in [kind for kind in now if now[kind] != before[kind]]:
                 self.broadcast.publish(kind, now[kind])
@@ -91,7 +79,6 @@ class Playground:
             **self.shared(),
             **self.session.snapshot(),
             "progress": self.jobs.progress,
-            "write_lock": self.write_lock.state(),
         }
 
     async def close(self) -> None:
@@ -139,7 +126,7 @@ class Playground:
         """Return the generators: the bundled ones, and those of the runs, the newest first."""
         paths = sorted(self.runs.glob("*/generator.safetensors"), key=mtime, reverse=True)
         runs = [(path.parent.name, path.parent.name, path) for path in paths if path.is_file()]
-        offered = [each for each in runs if is_shown(each[0]) and each[0] not in TAKEN]
+        offered = [each for each in runs if is_shown(each[0]) and each[0] not in OURS]
         generators = [*((name, *ours) for name, ours in OURS.items()), *offered]
         rows = []
         for name, title, path in generators:
@@ -173,18 +160,10 @@ def _load(path: Path, changed: int) -> Generator:
 @lru_cache(maxsize=256)
 def _describe(path: Path, changed: int) -> dict[str, Any]:
     """Describe a generator. The `text` of a file that cannot be read says why; it must not hide the others."""
-    row = {"step": 0, "classes": 0, "class_names": [], "latent": 0, "parameters": 0, "points": False, "text": ""}
+    row = {"step": 0, "class_names": [], "points": False, "text": ""}
     try:
-        spec, tensors = read_file(path)
-        return row | {
-            "step": spec.step,
-            "classes": spec.classes,
-            "class_names": list(spec.class_names or map(str, range(spec.classes))),
-            "latent": spec.latent.dim,
-            "parameters": sum(tensor.size for tensor in tensors.values()),
-            "points": len(spec.shape) == 1,
-        }
-    except FileNotFoundError:
-        raise
+        spec, _ = read_file(path)
+        names = list(spec.class_names or map(str, range(spec.classes)))
+        return row | {"step": spec.step, "class_names": names, "points": len(spec.shape) == 1}
     except Exception as error:
         return row | {"text": f"{path.parent.name} cannot be read: {error}"}

@@ -5,7 +5,7 @@ import os
 import textwrap
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import quote
 
 import numpy as np
@@ -19,15 +19,12 @@ from mulligan.output.pictures import points_picture, read_png, save_animation
 from mulligan.training.run import CLOUD
 from mulligan.training.store.folder import RunFolder
 from mulligan.training.store.history import RunHistory, read_run
-from mulligan.web.calls import NAME, Answer, FileName, Problem, RunName, Step, Text, get, post
-from mulligan.web.playground import OURS, Playground, is_shown
+from mulligan.web.calls import Answer, FileName, Problem, RunName, Step, get, post
+from mulligan.web.playground import Playground, is_shown
 from mulligan.web.session import Steps, Try, chain, round_off
 
-OWN = {f".{name}": path for name, (_, path) in OURS.items()}
-"""Folders inside the runs folder for exports of the bundled generators, which have no run, and their files."""
 BLUE, ORANGE = (74, 137, 211), (240, 151, 92)
 """Real and generated points."""
-Exported = Annotated[str, Text(rf"\.?{NAME}", "a run's name, or .bundled", "quick-1")]
 
 
 # ── the list ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -65,7 +62,7 @@ def _row(path: Path, playground: Playground) -> dict[str, Any]:
 @lru_cache(maxsize=1024)
 def _read(path: Path, stamp: int) -> dict[str, Any]:
     """Read a run's row. The result is cached until its files change. A damaged run's row says what is wrong."""
-    here, row = RunFolder(path), {"name": path.name, "changed": stamp / 1e9}
+    here, row = RunFolder(path), {"name": path.name}
     try:
         config, history = load_config(here.config), read_run(path, strict=False)
         parent, measured = config.parent, history.metrics.get(space_of(history.metrics), {})
@@ -73,7 +70,6 @@ def _read(path: Path, stamp: int) -> dict[str, Any]:
             "recipe": config.recipe,
             "watched": config.watched,
             "data": config.data.name,
-            "seed": config.seed,
             "step": history.step,
             "steps": config.steps,
             "state": "finished" if history.finished else "failed" if history.failed else "stopped",
@@ -85,8 +81,6 @@ def _read(path: Path, stamp: int) -> dict[str, Any]:
             "points": len(history.started.get("shape", ())) == 1,
             "report": report_of(path.name) if here.report.is_file() else None,
         }
-    except FileNotFoundError:
-        raise
     except Exception as error:  # one bad folder must not hide the others
         return row | {"state": "unreadable", "text": str(error)}
 
@@ -119,7 +113,7 @@ def export_of(name: str, file: str) -> str:
 
 def file_of(playground: Playground, name: str, part: str, file: str) -> Path:
     """Return a file inside a run folder. Paths that lead elsewhere are rejected."""
-    folder = playground.runs / name if name in OWN else playground.folder(name)
+    folder = playground.folder(name)
     path = folder / part / file
     if not path.is_file() or path.resolve() != folder.resolve() / part / file:
         raise Problem("not-found", f"{name} has no {file}. Export it first.")
@@ -133,9 +127,9 @@ def send_sample(playground: Playground, *, name: RunName, step: Step) -> Path:
 
 
 @get("/api/runs/{name}/files/{file}", media="application/octet-stream")
-def send_export(playground: Playground, *, name: Exported, file: FileName) -> Answer:
-    """Return an exported file of a run, or of a generator that comes with Mulligan."""
-    return Answer(file_of(playground, name, "exports", file), file=f"{name.lstrip('.')}-{file}")
+def send_export(playground: Playground, *, name: RunName, file: FileName) -> Answer:
+    """Return an exported file of a run."""
+    return Answer(file_of(playground, name, "exports", file), file=f"{name}-{file}")
 
 
 @get("/runs/{name}/report.html", media="text/html")
@@ -184,20 +178,17 @@ def _draw_half(one: Try, grids: dict[int, Path], step: int, real: NDArray[np.uin
 
 
 @post("/api/runs/{name}/resume")
-def resume(
-    playground: Playground, *, name: RunName, steps: Steps | None = None, replace: bool = False
-) -> dict[str, Any]:
-    """Resume a run as the live run; with `replace`, save and close the live one first."""
-    playground.session.open(name, playground.folder(name), steps, replace=replace)
+def resume(playground: Playground, *, name: RunName, steps: Steps | None = None) -> dict[str, Any]:
+    """Resume a run as the live run."""
+    playground.session.open(name, playground.folder(name), steps)
     return {"status": playground.session.status()}
 
 
 @post("/api/runs/{name}/export")
-def export(playground: Playground, *, name: Exported) -> dict[str, Any]:
-    """Write the generator of a run, or one that comes with Mulligan, as a page of its own."""
-    if name not in OWN:
-        playground.folder(name)  # raises an error for an unknown run
-        playground.generator(name)
+def export(playground: Playground, *, name: RunName) -> dict[str, Any]:
+    """Write the generator of a run as a page of its own."""
+    playground.folder(name)  # raises an error for an unknown run, or one without a generator
+    playground.generator(name)
     return playground.jobs.add("export", name)
 
 

@@ -34,10 +34,9 @@ def serve(
     if not here and not token:
         text = f"--host {host} lets other machines in, so it needs --token SECRET, which every visitor must know."
         raise ConfigError(f"{text} Without --host, only this machine can open the playground.")
-    if token and len(token) < 16:
-        raise ConfigError(f"--token must have at least 16 characters, got {len(token)}. Try openssl rand -hex 16.")
-    if not token.isascii():
-        raise ConfigError("--token must have only letters that a cookie can hold. Try openssl rand -hex 16.")
+    if token and (len(token) < 16 or not token.isascii()):
+        text = f"--token must have at least 16 characters, only letters that a cookie can hold, got {len(token)}."
+        raise ConfigError(f"{text} Try openssl rand -hex 16.")
     worker = WorkerHandle()
     listener = _bound(host, port)
     shown, port = _reachable(listener, host), listener.getsockname()[1]

@@ -17,21 +17,20 @@ from mulligan.config.change import apply_overrides, list_changes, summarise
 from mulligan.config.model import Config, load_config
 from mulligan.data import DATASETS
 from mulligan.errors import MulliganError
-from mulligan.nn.fields import Interval, Words
+from mulligan.nn.fields import Interval
 from mulligan.training.events import Diagnosed
 from mulligan.training.second_try import next_folder
 from mulligan.training.store.checkpoint import checkpoints, step_of
 from mulligan.training.store.folder import RunFolder, take_next
 from mulligan.training.store.history import RunHistory, read_run
 from mulligan.web import settings
-from mulligan.web.calls import Problem, Route, RunName, call, get, post
+from mulligan.web.calls import Problem, Route, RunName, call, post
 from mulligan.web.handle import WorkerHandle
 from mulligan.web.settings import Changes, RecipeName
 from mulligan.web.streams import Broadcast
 from mulligan.web.verdict import advice_on
 
 Number = Annotated[int, Interval(1, 10_000, "[]", 1)]
-Weights = Annotated[str, Words(("average", "raw", "real"))]
 Steps = Annotated[int, Interval(1, 10**12, "[]", 7000)]
 PASSED = ("samples", "checked", "notice")
 """Messages of the worker that pages get as they are; samples are JSON already."""
@@ -50,7 +49,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "finished": ("start", "resume", "second-try"),
     "failed": ("start", "resume", "second-try"),
 }
-"""Commands allowed in each state. All but loading and stopping also allow `start` with ``replace``."""
+"""Commands allowed in each state. All but loading and stopping also allow `start`, which saves the live run."""
 POINTS = 500
 """Maximum number of points of a curve that is sent to a page."""
 CURVES = ("d_loss", "g_loss", "d_real", "d_fake")
@@ -128,18 +127,13 @@ def _columns(rows: list[tuple[int, dict[str, Any]]], names: Iterable[str]) -> di
     return columns | {name: [round_off(values.get(name)) for _, values in rows] for name in names}
 
 
-async def start_run(playground: Any, route: Route, values: dict[str, Any]) -> dict[str, Any]:
-    """Call a function that starts a run or steers it, and return the status."""
-    await call(playground, route, values)
-    return {"status": playground.session.status()}
-
-
 async def steer(
     playground: Any, route: Route, values: dict[str, Any], *, try_: Number, run: RunName | None = None
 ) -> dict[str, Any]:
     """Command the try that the page shows, which must be the live one."""
     playground.session.check_command(route.path.rpartition("/")[2], try_, run)
-    return await start_run(playground, route, values)
+    await call(playground, route, values)
+    return {"status": playground.session.status()}
 
 
 class Session:
@@ -162,6 +156,7 @@ class Session:
         self.config: Config | None = None  # as it is now
         self.seconds = 0.0
         self.rate: float | None = None
+        self.busy = 1.0  # cores that the worker gets
         self.error: dict[str, Any] | None = None
         self.samples: bytes | None = None
         self.checked: dict[str, Any] | None = None
@@ -202,8 +197,8 @@ class Session:
 
     @property
     def can(self) -> list[str]:
-        """The commands that are possible now. A second try needs a failure to repair."""
-        ill = bool(self.events.get("diagnosed", {}).get("severity"))
+        """The commands that are possible now. A second try needs a failure that a change of settings repairs."""
+        ill = self.advice is not None and self.advice["can_try"]
         return [command for command in COMMANDS[self.state] if ill or command != "second-try"]
 
     def status(self) -> dict[str, Any]:
@@ -217,6 +212,7 @@ class Session:
             "steps": current.steps,
             "steps_per_second": round_off(self.rate),
             "seconds_left": round_off(left),
+            "busy": round_off(self.busy),
             "seconds": round_off(self.seconds),
             **self.info,
             "text": self.text if self.state == "loading" else "",
@@ -278,17 +274,10 @@ class Session:
 
     # ── commands ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    @post("/api/train/start", of="session", through=start_run)
-    def start(
-        self,
-        *,
-        recipe: RecipeName | None = None,
-        changes: Changes = (),
-        paused: bool = False,
-        replace: bool = False,
-    ) -> None:
-        """Start a new run, from a recipe or else from the live run's settings, and a new chain of tries."""
-        self._check_free(replace)
+    @post("/api/train/start", of="session")
+    def start(self, *, recipe: RecipeName | None = None, changes: Changes = (), paused: bool = False) -> dict[str, Any]:
+        """Start a new run, from a recipe or else from the live run's settings; a run in hand is saved and closed."""
+        self._check_free()
         known = {name: name for name in DATASETS} | self.own
         config, dropped = settings.configure(recipe, changes, known, self.config if recipe is None else None)
         folder = take_next(self.runs, config.recipe or "run")
@@ -297,6 +286,7 @@ class Session:
         self._begin([new], f"reading {config.data.name}", config)
         for text in dropped:
             self.broadcast.notify("info", text, "changed")
+        return {"status": self.status()}
 
     def _send(self, command: str, one: Try, **more: Any) -> None:
         place = {"folder": str(self.runs / one.run), "try": one.number, "serial": self.serial + 1}
@@ -305,34 +295,29 @@ class Session:
     @post("/api/train/resume", of="session", through=steer)
     def resume(self, *, steps: Steps | None = None) -> None:
         """Continue the run: at once if it is paused, otherwise from its newest checkpoint."""
-        current = self._current()
-        if self.state in ("paused", "alarm") and steps in (None, current.steps):
+        if self.state in ("paused", "alarm") and steps in (None, self._current().steps):
             self.worker.send("go")
             self.move("training")
             self.publish_status()
-            return
-        if self.state == "finished" and (steps is None or steps <= current.steps):
-            least = current.steps + 1
-            raise Problem("bad-field", f"steps must be at least {least:,}, got {steps}. Try {2 * least}.", "steps")
-        self._open(self.tries, steps)
+        else:
+            self._open(self.tries, steps)
 
-    def open(self, name: str, folder: Path, steps: int | None, *, replace: bool) -> None:
-        """Continue a run from its folder, and show the tries that led to it."""
+    def open(self, name: str, folder: Path, steps: int | None) -> None:
+        """Continue a run from its folder, and show the tries that led to it; a run in hand is saved and closed."""
         if name == self.run and self.state in ("paused", "alarm"):
             self.resume(steps=steps)
         else:
-            self._check_free(replace)
+            self._check_free()
             self._open(chain(folder), steps)
 
     def _open(self, tries: list[Try], steps: int | None) -> None:
         chosen = tries[-1]
         live = chosen.run == self.run and self.state in UNFINISHED
         least = self.step if live else self.newest_checkpoint(chosen.run) or 0
-        if steps is not None and steps < least:  # the worker would say so only after closing the live run
-            text = (
-                f"steps must be at least {least:,}, because {chosen.run} has taken as many, got {steps}. Try {least}."
-            )
-            raise Problem("bad-field", text, "steps")
+        least = chosen.steps + 1 if chosen.state == "finished" else least
+        if (steps or chosen.steps) < least:  # the worker would say so only after closing the live run
+            text = f"steps must be at least {least:,}, because {chosen.run} has taken as many, got {steps}. "
+            raise Problem("bad-field", f"{text}Try {2 * least}.", "steps")
         self._send("open", chosen, steps=steps)
         chosen.steps = steps or chosen.steps
         self._begin(tries, f"reading the checkpoint of {chosen.run}")
@@ -360,18 +345,14 @@ class Session:
         try:
             self.use((await self.worker.ask("adjust", {"changes": changes}))["config"])
         except Problem as problem:
-            if problem.kind != "not-available":
-                raise
-            raise settings.refuse(problem.detail, changes) from problem
+            raise settings.refuse(problem, changes) from problem
         self.broadcast.publish("settings", self.settings)
 
     @post("/api/train/second-try", of="session", through=steer)
     def second_try(self) -> None:
         """Go back to the last healthy checkpoint with the remedy."""
-        current, advice, event = self._current(), self.advice, self.events.get("diagnosed")
-        if event is None or advice is None or not advice["can_try"]:
-            text = "the diagnosis has found nothing in this run that a change of settings repairs. Continue the run."
-            raise Problem("wrong-state", text)
+        current, event = self._current(), self.events["diagnosed"]
+        advice: Any = self.advice  # there is one, or the command would not be possible
         folder, number, begin = next_folder(self.runs / current.run), current.number + 1, advice["from_step"]
         new = Try(number, folder.name, current.recipe, begin, begin, current.steps, parent=current.number)
         new.summary = summarise(advice["changes"])
@@ -379,25 +360,17 @@ class Session:
         current.state = "failed" if event["severity"] == "alarm" else "stopped"
         self._begin([*self.tries, new], f"going back to step {begin:,} of {current.run}")
 
-    @get("/api/train/samples", of="session")
-    async def send_samples(self, *, weights: Weights = "average") -> dict[str, Any]:
-        """Return the grid of the live run."""
-        return await self.worker.ask("samples", {"weights": weights})
-
-    def _check_free(self, replace: bool) -> None:
+    def _check_free(self) -> None:
         if self.state in ("loading", "stopping"):
             text = f"{self.run} is being {'saved' if self.state == 'stopping' else 'read'}. Wait a moment."
             raise Problem("busy", text)
-        if self.state in UNFINISHED and not replace:
-            text = f"{self.run} is {'training' if self.state == 'training' else 'paused'} at step {self.step:,}. "
-            raise Problem("busy", f"{text}Stop it first, or start with replace: true, which saves it.")
 
     def check_command(self, command: str, number: int, run: str | None) -> None:
         live = None if self.current is None else self.current.number
         if number != live or run not in (None, self.run):
             text = f"try must be the live one, {live}, got {number}. Reload, then choose again."
             raise Problem("stale-try", text)
-        if command not in COMMANDS[self.state]:
+        if command not in self.can:
             possible = f"Possible now: {', '.join(self.can)}" if self.can else "Wait a moment"
             raise Problem("wrong-state", f"{command} is not possible while the run is {self.state}. {possible}.")
 
@@ -428,9 +401,6 @@ class Session:
                 self.broadcast.publish(kind, content)
             else:
                 getattr(self, f"_hear_{kind}")(content)
-        elif kind == "state" and content["state"] in ("stopped", "finished") and content.get("step"):
-            for each in self.tries:  # a replaced try has been saved
-                each.step = content["step"] if each.run == content.get("run") else each.step
 
     def _hear_ready(self, content: Any) -> None:
         self.tell_watched()
@@ -492,10 +462,9 @@ class Session:
     def _hear_pace(self, content: dict[str, Any]) -> None:
         rate = content["rate"]
         self.rate = rate if self.rate is None else 0.7 * self.rate + 0.3 * rate  # so that the figure is readable
+        self.busy = 0.7 * self.busy + 0.3 * content["busy"]
+        self.seconds = content["seconds"]
         self.move(self.state, content["step"])
-
-    def _hear_clock(self, seconds: float) -> None:
-        self.seconds = seconds
 
     def _hear_refused(self, content: dict[str, Any]) -> None:
         if self.config is None:  # the settings shown are those of the run before

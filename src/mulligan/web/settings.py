@@ -15,7 +15,7 @@ from mulligan.config.serialization import to_table
 from mulligan.data import DATASETS
 from mulligan.data.registry import check_reading, of_points
 from mulligan.data.sources.reading import SIZES, Reading
-from mulligan.errors import ConfigError, MulliganError, must_be
+from mulligan.errors import MulliganError, must_be
 from mulligan.game.losses import LOSSES
 from mulligan.game.penalties import PENALTIES
 from mulligan.metrics import METRICS
@@ -31,10 +31,7 @@ class _Setting(Form):
     example = "loss.kind=hinge"
 
     def plain(self, value: Any) -> Change:
-        try:
-            return changes_of([value])[0]
-        except (ConfigError, RecursionError) as error:
-            raise ValueError from error
+        return changes_of([value])[0]
 
 
 Changes = Annotated[tuple[Change, ...], Entries(_Setting())]
@@ -62,16 +59,18 @@ def configure(
         config, dropped = apply_overrides(config, [each for each in changes if each.path != "data.name"])
         check_reading(config.data.name, Reading.of(config.data))
     except (MulliganError, RecursionError) as error:
-        raise refuse(str(error), changes) from error
+        raise refuse(Problem("not-available", str(error)), changes) from error
     if (config.data.name, config.recipe, config.start, config.parent) != (*before, None):
         text = "changes must not set data, recipe, start or parent. Choose data by name, or type mulligan train --set."
         raise Problem("bad-field", text, field="changes")
     return config, dropped
 
 
-def refuse(text: str, changes: Iterable[Change]) -> Problem:
-    """Return a refusal of the setting with which the text begins, in the words that a page has for it."""
-    paths = [change.path for change in changes]
+def refuse(problem: Problem, changes: Iterable[Change]) -> Problem:
+    """Return what is not available as a refusal of the setting with which it begins, in a page's words for it."""
+    if problem.kind != "not-available":
+        return problem
+    text, paths = problem.detail, [change.path for change in changes]
     path = next((path for path in paths if text.startswith((f"{path} ", f"{path.rpartition('.')[2]} "))), "")
     text = label_of(path) + text.removeprefix(path) if path and text.startswith(path) else text
     return Problem("bad-field", text, path or next(iter(paths), "changes"))

@@ -1,4 +1,4 @@
-"""Send messages to all open pages, of which one has the write lock.
+"""Send messages to all open pages.
 
 The server never waits for a page. Each page has a short queue, and gets a new snapshot when it has missed too much.
 """
@@ -6,19 +6,16 @@ The server never waits for a page. Each page has a short queue, and gets a new s
 import asyncio
 import itertools
 import secrets
-import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from mulligan.web.calls import Answer, ClientName, Problem, Visitor, get, post
+from mulligan.web.calls import Answer, ClientName, get
 from mulligan.web.handle import dumps
 
 QUEUE = 256
 """Maximum number of messages queued for a page."""
 PING = 2.0
-GRACE = 2.0
-"""Seconds for which a page keeps the lock after its stream has ended, so that it survives a reload."""
 NEWEST = frozenset({"samples", "status", "settings", "checked", "tries", "pile", "round"})
 """Kinds of which only the newest message is queued."""
 FOR_PHONES = ("pile", "round")
@@ -60,7 +57,6 @@ class Broadcast:
     def __init__(self, snapshot: Callable[[bool], dict[str, Any]]):
         self.clients: set[Client] = set()
         self.changed: Callable[[], None] = lambda: None
-        self.gone: dict[str, float] = {}
         self.closing = False
         self._snapshot = snapshot
         self._epoch = secrets.token_hex(3).encode()  # by which a page notices that the server was restarted
@@ -89,15 +85,10 @@ class Broadcast:
     def _fresh(self, phone: bool) -> bytes:
         return self._event("snapshot", dumps(self._snapshot(phone)))
 
-    def alive(self, name: str) -> bool:
-        """Tell whether a page has a stream, or had one a moment ago."""
-        here = any(client.name == name for client in self.clients)
-        return here or time.monotonic() - self.gone.get(name, -1e9) < GRACE
-
     @get("/api/stream", of="broadcast", media="text/event-stream", of_class=True)
-    def open(self, *, client: ClientName, phone: bool = False, visitor: Visitor) -> Answer:
+    def open(self, *, client: ClientName, phone: bool = False, of_phone: bool) -> Answer:
         """Send events: a snapshot, then updates; to a phone of a class only those for phones."""
-        return Answer(self.stream(client, phone or visitor.phone))
+        return Answer(self.stream(client, phone or of_phone))
 
     async def stream(self, name: str, phone: bool = False) -> AsyncIterator[bytes]:
         for lost in [each for each in self.clients if each.phone and each.name == name]:  # it was out of the network
@@ -120,45 +111,9 @@ class Broadcast:
                     yield b"".join(events)
         finally:
             self.clients.discard(client)
-            self.gone[name] = time.monotonic()
             self.changed()
 
     def close(self) -> None:
         self.closing = True
         for client in self.clients:
             client.wake.set()
-
-
-class WriteLock:
-    """One token, given to one page at a time: only this page may send commands."""
-
-    def __init__(self, broadcast: Broadcast):
-        self._broadcast = broadcast
-        self._token = ""
-        self.client: str | None = None
-
-    @post("/api/write-lock", of="write_lock", locked=False)
-    def ask(self, *, client: ClientName, take: bool = False) -> dict[str, Any]:
-        """Give a page the token if no page holds it, if this page holds it, or if `take` is True."""
-        free = self.client is None or self.client == client or not self._broadcast.alive(self.client)
-        if not free and not take:
-            return {"token": None, "writer": False}
-        if self.client != client or not self._token:
-            self._token, self.client = secrets.token_urlsafe(24), client
-            self._broadcast.publish("write_lock", self.state())
-        return {"token": self._token, "writer": True}
-
-    def check_holder(self) -> None:
-        """Free the lock of a page that has disconnected. Call this regularly. A script without a stream keeps it."""
-        if self.client in self._broadcast.gone and not self._broadcast.alive(self.client):
-            self.client, self._token = None, ""
-            self._broadcast.publish("write_lock", self.state())
-
-    def check(self, token: str | None) -> None:
-        if not token or not secrets.compare_digest(token.encode(), self._token.encode()):
-            text = "another tab has taken control, or this call has no X-Mulligan-Token. "
-            hint = "Take control here: POST /api/write-lock with take: true."
-            raise Problem("stale-token" if token else "no-token", text + hint)
-
-    def state(self) -> dict[str, Any]:
-        return {"writer": None if self.client is None else self.client[:8]}

@@ -4,8 +4,8 @@ It has one thread and trains one run at a time. It reads the pipe while no run t
 other end of the pipe closes, it saves the run and ends. The server handles Ctrl-C.
 
 Every event of the training loop is sent as `Event.to_json` writes it. Other messages have their own kinds: ``opened``
-(a description of the run), ``state``, ``clock``, ``pace``, ``samples``, ``checked`` (the diagnosis after its last
-measurement), ``answer``, ``notice`` and ``refused``.
+(a description of the run), ``state``, ``pace``, ``samples``, ``checked`` (the diagnosis after its last measurement),
+``answer``, ``notice`` and ``refused``.
 """
 
 import contextlib
@@ -17,12 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mulligan.config.serialization import to_table
 from mulligan.data.sources.mnist import load_mnist
 from mulligan.errors import DivergedError, MulliganError
 from mulligan.metrics import bundled_judge
 from mulligan.output.readings import says
-from mulligan.training import Config, Diagnosis, Recorder, Run, plan, resume
+from mulligan.training import Diagnosis, Recorder, Run, plan, resume
 from mulligan.training.events import Adjusted, Diagnosed, Event, Measured, Sampled, Started, Waiting
 from mulligan.training.loop import Stop
 from mulligan.training.monitor import Monitor
@@ -60,17 +59,12 @@ class LiveRun:
         info = {
             "points": run.data.is_points,
             "shape": list(run.data.shape),
-            "classes": run.classes,
-            "class_names": list(run.class_names),
             "counted_classes": list(run.data.class_names),
             "data": run.data.name,
-            "loss": describe_loss(run.config),
+            "says": says(run.config.loss),
             "floor": None if monitor is None or run.data.is_points else monitor.floor,
         }
         return {"step": run.step, "seconds": run.wall, "config": run.current, "info": info}
-
-    def samples(self, weights: str) -> dict[str, Any]:
-        return {"try": self.number, **look.samples(self.run, weights)}
 
     def answer(self, what: str, args: dict[str, Any]) -> dict[str, Any]:
         """Answer a question about the run, or adjust it. Raises a `MulliganError` when there is no answer."""
@@ -78,22 +72,11 @@ class LiveRun:
         if what == "adjust":
             run.adjust(args["changes"])
             return {"config": run.current}
-        if what == "samples":
-            return self.samples(**args)
-        if what in look.OF_GENERATOR:
-            generator = run.generator()
-            generator.threads = 1
-            return look.QUESTIONS[what](generator, **args, **({"data": run.data} if what == "nearest" else {}))
         if what == "duel":
             result, self.forged = look.play_duel(run, self.forged, **args)
         else:
-            result = look.QUESTIONS[what](run, **args)
+            result = {"samples": look.samples, "field": look.field}[what](run, **args)
         return {"run": self.folder.name, "try": self.number, "step": run.step, **result}
-
-
-def describe_loss(config: Config) -> dict[str, str]:
-    """Describe the loss for the page: its name, and the meaning of its logits."""
-    return {"kind": to_table(config)["loss"]["kind"], "says": says(config.loss)}
 
 
 class Trainer:
@@ -130,7 +113,7 @@ class Trainer:
         if kind == "watch":
             self.watched = content
         elif kind == "ask":
-            self._answer(content)
+            self.tell("answer", {"id": content["id"], **self._answer(content["what"], content["args"])})
         elif kind in ("start", "open", "second"):
             self._next = (kind, content)
         elif kind == "quit":
@@ -142,25 +125,26 @@ class Trainer:
         if controls is not None and (self._next is not None or self._over or kind == "stop"):
             controls.stopping = True
 
-    def _answer(self, question: dict[str, Any]) -> None:
+    def _answer(self, what: str, args: dict[str, Any]) -> dict[str, Any]:
+        """Return the result, or a kind of problem and why there is none."""
+        if self.live is None:
+            return {"refused": ("not-available", "no run is in the training process. Start one, or resume one.")}
         try:
-            if self.live is None:
-                raise MulliganError("no run is in the training process. Start one, resume one, or choose another run.")
-            answer: dict[str, Any] = {"result": self.live.answer(question["what"], question["args"])}
-            if question["what"] == "adjust":
+            result = self.live.answer(what, args)
+            if what == "adjust":
                 self._event(Adjusted(*self.live.run.adjusted[-1]))
+            return {"result": result}
         except MulliganError as error:
-            answer = {"refused": str(error)}
+            return {"refused": ("not-available", str(error))}
         except Exception as error:  # a question must never end a run
-            answer = {"failed": f"{type(error).__name__}: {error}"}
-        self.tell("answer", {"id": question["id"], **answer})
+            return {"refused": ("failed", f"the question could not be answered ({type(error).__name__}: {error}).")}
 
     def _event(self, event: Event) -> None:
         self.tell("event", dumps(event.to_json()))
 
     def show_samples(self, live: LiveRun) -> None:
         with contextlib.suppress(DivergedError):  # the run is about to fail with this error
-            self.tell("samples", dumps(live.samples("average")))
+            self.tell("samples", dumps({"try": live.number, **look.samples(live.run)}))
 
     def serve(self) -> None:
         warnings.showwarning = lambda message, *rest, **more: self.notify("warning", str(message), "warning")
@@ -235,13 +219,11 @@ class Trainer:
             self._report(live, event, controls)
         self.show_samples(live)
         state = "finished" if finished else "stopped"
-        self.tell("state", {"state": state, "step": run.step, "seconds": run.wall, "run": live.folder.name})
+        self.tell("state", {"state": state, "step": run.step, "seconds": run.wall})
 
     def _report(self, live: LiveRun, event: Event, controls: "Controls") -> None:
         if not isinstance(event, Adjusted):  # sent when it was done, which may be long before this event
             self._event(event)
-        if event.clock is not None:
-            self.tell("clock", event.clock.wall)
         if isinstance(event, Started) and (text := few(event.samples)):
             self.notify("warning", text, "few")
         elif isinstance(event, Measured):
@@ -273,8 +255,7 @@ class Controls:
         self._poll = self._grid = self._began = 0.0
         self._first = live.run.step  # of this turn
         self._interval = OFTEN
-        self._mark: tuple[int, float] = (live.run.step, 0.0)  # step and time of the last pace message
-        self._spent = 0.0  # seconds spent in this class since then
+        self._mark = self._read_clocks()  # at the last message about the pace
 
     def __call__(self) -> Stop:
         """Return whether to stop or to wait. Most calls return at once."""
@@ -285,9 +266,7 @@ class Controls:
             return self.stopping
         run, cpu = self.live.run, time.process_time()
         self._work(now)
-        took = time.perf_counter() - now
-        self._spent += took
-        run.wall -= took
+        run.wall -= time.perf_counter() - now
         run.cpu -= time.process_time() - cpu
         return self.stopping or ("wait" if self.paused else False)
 
@@ -299,7 +278,10 @@ class Controls:
         self.paused, self.left = False, steps
         if steps is None:
             self.trainer.tell("state", {"state": "training", "step": self.live.run.step})
-        self._mark, self._spent = (self.live.run.step, time.perf_counter()), 0.0
+        self._mark = self._read_clocks()
+
+    def _read_clocks(self) -> tuple[int, float, float]:
+        return self.live.run.step, time.perf_counter(), time.process_time()
 
     def _work(self, now: float) -> None:
         if now >= self._poll:
@@ -329,11 +311,11 @@ class Controls:
         self._began, self._first = time.perf_counter(), self.live.run.step
 
     def _show(self, now: float) -> None:
-        step, then = self._mark
-        spent = now - then - self._spent
-        if then and spent > 0 and self.live.run.step > step:
-            self.trainer.tell("pace", {"step": self.live.run.step, "rate": (self.live.run.step - step) / spent})
-        self._mark, self._spent = (self.live.run.step, now), 0.0
+        before, self._mark = self._mark, self._read_clocks()
+        steps, wall, cpu = (later - earlier for earlier, later in zip(before, self._mark))
+        if steps:
+            pace = {"step": self.live.run.step, "seconds": self.live.run.wall, "rate": steps / wall, "busy": cpu / wall}
+            self.trainer.tell("pace", pace)
         if self.trainer.watched:
             self.trainer.show_samples(self.live)
             cost = time.perf_counter() - now

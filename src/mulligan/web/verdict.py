@@ -27,26 +27,20 @@ SHOWN = 5
 
 
 def describe_awaited() -> dict[str, Any]:
-    """Return the step of the first measurement, and its checks, before it comes."""
+    """Return the step of the first measurement, and the number of its checks, before it comes."""
     return {
         "by_step": failures.EVERY,
         "checks": len(FAILURES),
-        "evidence": [_line(*headline) for headline in HEADLINES[:SHOWN]],
         "reals": COUNT,
         "coverage_ideal": coverage_ideal(COUNT, COUNT, NEIGHBOUR),
     }
 
 
-def _line(name: str, operator: str, threshold: float) -> dict[str, Any]:
-    figure = figure_of(name)
-    label, words = figure.label or figure.meaning, figure.meaning
-    return {"name": name, "label": label, "words": words, "operator": operator, "threshold": threshold}
-
-
 def evidence(name: str, value: float, operator: str, threshold: float) -> dict[str, Any]:
     """Return a line of evidence. `holds` is true if the figure is beyond its threshold."""
-    holds = Evidence(name, value, operator, threshold).holds
-    return _line(name, operator, threshold) | {"value": value, "holds": holds}
+    figure, holds = figure_of(name), Evidence(name, value, operator, threshold).holds
+    line = {"name": name, "label": figure.label or figure.meaning, "words": figure.meaning}
+    return line | {"operator": operator, "threshold": threshold, "value": value, "holds": holds}
 
 
 def describe_checks(run: Run, diagnosis: Diagnosis) -> dict[str, Any]:

@@ -44,13 +44,15 @@ VERSION = "4.14.1"
 FOUND = """(only) => axe.run(document, {resultTypes: ["violations"], ...(only && {runOnly: only})})
     .then(({violations}) => violations.map((v) => [v.id, v.help,
         ...v.nodes.slice(0, 3).map((n) => `${n.html.slice(0, 160)} … ${n.any[0]?.message ?? ""}`)]))"""
+PAINTED = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 SECRET = "a-secret-of-the-class"
 SMILEY = (
     ((0.35, 0.35), (0.35, 0.4)),
     ((0.65, 0.35), (0.65, 0.4)),
     ((0.3, 0.6), (0.4, 0.7), (0.5, 0.74), (0.6, 0.7), (0.7, 0.6)),
 )
-PICTURES = Path(os.environ.get("MULLIGAN_SCREENSHOTS", Path(__file__).parent.parent / "screenshots"))
+WANTED = os.environ.get("MULLIGAN_SCREENSHOTS")  # a folder for them, dark ones too
+PICTURES = Path(WANTED or Path(__file__).parent.parent / "screenshots")
 
 
 @pytest.fixture(scope="module")
@@ -98,14 +100,15 @@ def axe(request, tmp_path_factory):
 
 @pytest.fixture
 def check(axe):
-    """Look at what a tab shows, and at its contrast in the dark too."""
+    """Look at what a tab shows, and at its contrast in the dark too, which no width changes."""
 
     def look(page):
         if not page.evaluate("'axe' in window"):
             page.evaluate(axe)
-        for theme, only in (("dark", ["color-contrast"]), ("light", None)):
+        dark = [("dark", ["color-contrast"])] if page.viewport_size["width"] > NARROW else []
+        for theme, only in (*dark, ("light", None)):
             page.emulate_media(color_scheme=theme)
-            page.wait_for_timeout(100)
+            page.evaluate(PAINTED)
             assert page.evaluate(FOUND, only) == [], theme
 
     return look
@@ -114,7 +117,7 @@ def check(axe):
 class Tab:
     """A page of the playground, and everything in it by its name for tests."""
 
-    def __init__(self, context, server, view, query=None):
+    def __init__(self, context, server, view, query):
         self.page = context.new_page()
         self.page.set_default_timeout(PATIENCE)
         self.server = server
@@ -125,19 +128,11 @@ class Tab:
         self.page.on("request", self._asked)
         query = query or server.query
         self.page.goto(f"{server.address}/{query and f'?{query}'}#{view}")
-        self.connected(view)
+        self.connected()
 
-    def connected(self, view=""):
-        """Wait until the page knows the run, and whether it may write, which a phone of a class never does."""
+    def connected(self):
+        """Wait until the page knows the run."""
         self.page.wait_for_selector("body:not([data-state=connecting])")
-        self.until(f"import('/js/store.js').then(({{store}}) => store.writer !== null || '{view}' === 'pile')")
-
-    def take(self):
-        """Take control, as a person does who finds the page held by a tab that has been closed a moment ago."""
-        # the button may be gone before it is pressed: control comes by itself once the other page is known to be closed
-        press = "document.querySelector('[data-testid=take-control]')?.click()"
-        self.until(f"import('/js/store.js').then(({{store}}) => store.writer || ({press}, false))")
-        self.page.wait_for_selector("body:not([data-state=second-tab])")
 
     def _asked(self, request):
         if urlsplit(request.url).scheme in ("http", "https") and not request.url.startswith(self.server.address):
@@ -228,10 +223,10 @@ class Tab:
         width = self.page.viewport_size["width"]
         if options.get("full_page"):
             self.page.evaluate("scrollTo(0, 0)")  # or what sticks to the window's edge stands in the middle
-        for theme in themes:
+        for theme in themes if WANTED else themes[:1]:
             self.page.emulate_media(color_scheme=theme)
             self.until(f"document.documentElement.dataset.theme === '{theme}'")
-            self.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+            self.page.evaluate(PAINTED)
             self.page.screenshot(path=PICTURES / f"{name}-{width}-{theme}.png", **options)
         self.fits(name)
 
@@ -265,17 +260,12 @@ def open_tab(browser, server):
     """Open tabs; at the end nothing may have been complained about, nor another machine been asked."""
     opened = []
 
-    def open_(view="train", context=None, server=server, query=None, **options):
-        own = context or browser.new_context(**({"viewport": DESK} | options))
-        tab = Tab(own, server, view, query)
-        opened.append((tab, None if context else own))
-        if context is None and query is None:
-            tab.take()
-        return tab
+    def open_(view="train", query=None, **options):
+        opened.append(Tab(browser.new_context(**({"viewport": DESK} | options)), server, view, query))
+        return opened[-1]
 
     yield open_
-    for _, own in opened:
-        if own:
-            own.close()
-    for tab, _ in opened:
+    for tab in opened:
+        tab.page.context.close()
+    for tab in opened:
         assert [c for c in tab.complaints if not any(word in c for word in tab.allowed)] == []

@@ -1,11 +1,13 @@
 """A lesson, at a desk and on a phone: a run fails, is named and tried again, is taken along, survives a reload."""
 
 import pytest
+from PIL import Image
 
 pytestmark = pytest.mark.story
 
 BOTH = ("light", "dark")
 WHERE = "import('/js/store.js').then(({store: s}) => [s.status.run, s.status.try, s.status.step])"
+LOADED = "document.querySelector('[data-testid=futures] img')?.naturalWidth > 0"
 LINK = "document.querySelector('[data-testid=progress-link]')"
 IN_SIGHT = """(() => {
   const named = (name) => document.querySelector(`[data-testid=${name}]`);
@@ -17,28 +19,23 @@ IN_SIGHT = """(() => {
 })()"""
 
 
-@pytest.fixture(scope="module", params=[1440, 390])
-def width(request):
-    """Of the window; each has its own server, for the lesson begins with nothing."""
-    return request.param
+def show(tab, name):
+    """Look at a moment on a phone too."""
+    for width in (390, 1440):
+        tab.page.set_viewport_size({"width": width, "height": 900})
+        tab.picture(name, BOTH, full_page=True)
 
 
-@pytest.fixture(scope="module")
-def server(width, browser, new_server):
-    """A server for each width."""
-    yield from new_server()
-
-
-def test_a_lesson(open_tab, server, width):
-    tab = open_tab(viewport={"width": width, "height": 900}, has_touch=width < 760)
+def test_a_lesson(open_tab, server):
+    tab = open_tab(viewport={"width": 1440, "height": 900})
     tab.wait("empty")
     tab.until("!document.querySelector('[data-testid=empty-start]').disabled")
     assert all(word in tab("opening").inner_text() for word in ("generator", "discriminator", "forger", "judge"))
-    tab.picture("lesson-1-empty", BOTH, full_page=True)
+    show(tab, "lesson-1-empty")
     an_alarm(tab)
     a_second_try(tab)
-    if width == 1440:
-        draw_with_it(tab, server)
+    both_futures(tab)
+    draw_with_it(tab, server)
     reload(tab)
 
 
@@ -56,7 +53,7 @@ def an_alarm(tab):
     assert tab.page.evaluate(IN_SIGHT), "the one button is out of sight, or changes are, and nobody says how many"
     assert "never stretched" in tab.page.locator(".scrub small").inner_text()
     tab.painted("sample-grid")
-    tab.picture("lesson-2-alarm", BOTH, full_page=True)
+    show(tab, "lesson-2-alarm")
 
 
 def a_second_try(tab):
@@ -64,40 +61,50 @@ def a_second_try(tab):
     tab.until("document.querySelector('[data-testid=tries] svg').getAttribute('aria-label').includes('Try 2')")
     tab.wait("training")
     tab.until("Number(document.querySelector('[data-testid=step]').dataset.step) > 0")
+    tab.until("Number(document.querySelector('[data-testid=step]').dataset.step) > 100")
     tab("run-toggle").click()
     tab.wait("paused")
     assert "Try 1 failed at step" in tab("tries").locator("svg").get_attribute("aria-label")
-    tab.picture("lesson-3-second-try", BOTH, full_page=True)
+    show(tab, "lesson-3-second-try")
+
+
+def both_futures(tab):
+    """Both tries play side by side, as a GIF to keep; a try is a run, so the list of runs has it too."""
+    run = tab.page.evaluate(WHERE)[0]
+    tab("both-futures").click()
+    tab.until(LOADED)
+    tab.picture("lesson-futures", BOTH)
+    with tab.page.expect_download() as saved:
+        tab("futures-keep").click()
+    assert saved.value.suggested_filename == f"{run}-both-futures.gif"
+    with Image.open(saved.value.path()) as film:
+        assert film.format == "GIF"
+    tab.page.keyboard.press("Escape")
+    tab("futures").wait_for(state="detached")
+    tab.runs()
+    tab.page.locator(f"[data-run={run}] [data-testid=run-futures]").click()
+    tab.until(LOADED)
+    tab.page.keyboard.press("Escape")  # back to the list of runs, and out of it
+    tab("runs").wait_for()
+    tab.page.keyboard.press("Escape")
+    tab("runs").wait_for(state="detached")
 
 
 def draw_with_it(tab, server):
-    """Draw with the second try as it is now; Reset puts it away, and it is taken along."""
+    """Reset puts the second try away; it is drawn with, and taken along."""
     run = tab.page.evaluate(WHERE)[0]
-    tab.go("draw")
-    choose(tab, "live")
-    tab.until("document.querySelector('[data-testid=digit]').getAttribute('aria-label').includes('seed 2026')")
-    assert tab("export-player").is_disabled()  # nothing of it is on disk yet
-    tab.go("train")
     tab("run-reset").click()
     tab.until(f"(run) => {WHERE}.then(([now]) => now !== run)", run)
     tab.wait("paused")
     tab.go("draw")
-    for name, most in ((run, 6e6), ("bundled", 9e6)):  # the article's own last layer included
-        choose(tab, name)
-        tab("export-player").click()
-        tab.until(f"(run) => {LINK}?.href.includes(`${{run}}/`)", name)
-        got = tab.page.request.get(server.address + tab.page.evaluate(f"{LINK}.getAttribute('href')"))
-        assert got.ok
-        assert 100_000 < len(got.body()) < most
+    tab.until("(name) => [...document.querySelector('#gen').options].some((o) => o.value === name)", run)
+    tab("generator-select").select_option(run)
+    tab("export-player").click()
+    tab.until(f"(run) => {LINK}?.href.includes(`${{run}}/`)", run)
+    got = tab.page.request.get(server.address + tab.page.evaluate(f"{LINK}.getAttribute('href')"))
+    assert got.ok
+    assert 100_000 < len(got.body()) < 6e6  # the article's own last layer included
     tab.picture("lesson-4-exported")
-
-
-def choose(tab, model):
-    """Choose a generator, once it is in the list and can be exported."""
-    tab.until("(name) => [...document.querySelector('#gen').options].some((o) => o.value === name)", model)
-    tab("generator-select").select_option(model)
-    if model != "live":
-        tab.until("!document.querySelector('[data-testid=export-player]').disabled")
 
 
 def reload(tab):

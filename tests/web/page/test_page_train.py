@@ -12,7 +12,7 @@ def test_charts_cut_what_is_far_beyond_and_leave_gaps_out(open_tab):
     step, flat = [5 * i for i in range(200)], [0.7] * 200
     losses = [300 if i == 120 else None if i == 50 else 0.7 for i in range(200)]
     curves = {"step": step, "d_loss": losses, "g_loss": flat, "d_real": flat, "d_fake": flat}
-    tab.stands(step=995, steps=1000, loss={"says": "centred"}, order=1e6)
+    tab.stands(step=995, steps=1000, says="centred", order=1e6)
     tab.hear(curves={1: curves}, measurements={}, distance={})
     open_figures(tab)
     loss = tab("chart-loss")
@@ -34,7 +34,7 @@ def open_figures(tab):
 
 def test_what_real_data_reach_stands_in_the_chart_and_a_row_keeps_its_measure_at_the_end(open_tab):
     tab = open_tab()
-    tab.stands(step=3, steps=9, loss={"says": "logit"}, floor=3.4)
+    tab.stands(step=3, steps=9, says="logit", floor=3.4)
     measured = {"event": "measured", "step": 3, "signals": {"coverage": 0.45}, "histogram": []}
     tab.hear(
         ("event", {"event": "evaluated", "step": 3, "metrics": {"distance": 3.31, "floor": 3.4}}), ("event", measured)
@@ -56,7 +56,7 @@ def test_what_real_data_reach_stands_in_the_chart_and_a_row_keeps_its_measure_at
 def test_the_distance_says_nothing_where_it_means_nothing(open_tab):
     tab = open_tab()
     tab.hear(events={}, metrics=None)
-    tab.stands(step=3, steps=9, loss={"says": "logit"}, points=True)
+    tab.stands(step=3, steps=9, says="logit", points=True)
     evaluated = {"event": "evaluated", "step": 3, "metrics": {"distance": 0.02, "modes": 3, "high_quality": 0.05}}
     measured = {"event": "measured", "step": 3, "signals": {"coverage": 0.45}, "histogram": [0.5, 0.5]}
     tab.hear(("event", evaluated), ("event", measured))
@@ -64,7 +64,7 @@ def test_the_distance_says_nothing_where_it_means_nothing(open_tab):
     tab("metric-coverage").wait_for()
     assert tab("metric-distance").count() == 0  # of points it is small and hopeless at once
     assert "5.0 % of the points are close" in tab("quality").inner_text()
-    tab.stands(step=3, steps=9, loss={"says": "logit"}, floor=3.4, order=1e9)
+    tab.stands(step=3, steps=9, says="logit", floor=3.4, order=1e9)
     tab.hear(("event", evaluated | {"metrics": {"distance": 1337567}}))
     tab.until("document.querySelector('[data-testid=metric-distance]')?.innerText === 'far off'")
 

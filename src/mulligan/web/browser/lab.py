@@ -5,7 +5,6 @@ of training.
 """
 
 import asyncio
-import json
 import os
 import re
 import sys
@@ -23,7 +22,6 @@ import numpy as np
 from mulligan.config.recipes import RECIPES, recipe
 from mulligan.data import DATASETS, Dataset
 from mulligan.data.registry import of_points
-from mulligan.errors import UnsupportedError
 from mulligan.game.architectures import MLPGenerator
 from mulligan.museum.kinds import ArticleGenerator
 from mulligan.web import look, runs  # noqa: F401  they add their routes
@@ -88,23 +86,19 @@ class Lab(Playground):
         os.cpu_count = lambda: 1  # a browser names its cores, but no thread can start
         choose(folder / "digits.npz")
         super().__init__(folder / "runs", None, LocalWorker())
-        self.thread = _here
+        self.apart = _here
         self.jobs = LocalJobs(self.session)
         self.session.finished = lambda run: None
 
     def data(self, model: str) -> Dataset | None:
-        """Load the training data of a generator. Of those of the bundled one, the site has too few to find a copy."""
-        if model == "bundled":
-            raise UnsupportedError(
-                f"{model} has learned from 60,000 digits. The lab has {DIGITS:,}, too few to find a copy."
-            )
-        return super().data(model)
+        """Load the training data of a generator. Of the bundled one's 60,000, the site has too few to find a copy."""
+        return None if model == "bundled" else super().data(model)
 
-    async def call(self, method: str, address: str, token: str | None, body: str) -> tuple[int, str, str, Any]:
+    async def call(self, method: str, address: str, body: str) -> tuple[int, str, str, Any]:
         """Answer a call of the page: status, media type, a file's name for saving (or an empty text), content."""
         path, _, query = address.partition("?")
         try:
-            reply = await self._answer(method, path, query, token, body)
+            reply = await self._answer(method, path, query, body)
         except Exception as error:
             reply = Problem("failed", f"{type(error).__name__}: {error}.").answer()
         content = reply.content.read_bytes() if isinstance(reply.content, Path) else reply.content
@@ -112,14 +106,11 @@ class Lab(Playground):
             content = dumps(content)
         return reply.status, reply.media, reply.file, content
 
-    async def _answer(self, method: str, path: str, query: str, token: str | None, body: str) -> Answer:
-        async def parse() -> Any:
-            return json.loads(body)
-
+    async def _answer(self, method: str, path: str, query: str, body: str) -> Answer:
         for route, pattern in _PATTERNS:
             if route.method == method and (match := pattern.fullmatch(path)):
                 places = {name: unquote(text) for name, text in match.groupdict().items()}
-                return await answer(self, route, places, query, parse, token)
+                return await answer(self, route, places, query, body.encode())
         return Problem("not-found", f"{method} {path} does not exist here.").answer()
 
 

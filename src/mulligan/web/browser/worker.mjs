@@ -1,6 +1,6 @@
 // The lab's worker: Python lives here, so that the page never stutters. It answers the page's calls, and trains between.
 //
-// in:  {boot: runtime} · {id, method, path, token, body} · {client}, which begins the stream
+// in:  {boot: runtime} · {id, method, path, body} · {client}, which begins the stream
 // out: {progress} · {ready: {fast, later}} · {failed} · {id, status, media, file, content} · {stream}, all but numbers in words
 import { boot } from "./engine.mjs";
 
@@ -69,8 +69,8 @@ async function load(runtime) {
   for (const message of queue) take(message);
 }
 
-async function call({ id, method, path, token = null, body = "{}" }) {
-  const found = await lab.call(method, path, token, body);
+async function call({ id, method, path, body = "{}" }) {
+  const found = await lab.call(method, path, body);
   const [status, media, file, content] = [0, 1, 2, 3].map((i) => found.get(i));
   postMessage({ id, status, media, file, content: content.toJs() });
   content.destroy();
@@ -78,7 +78,7 @@ async function call({ id, method, path, token = null, body = "{}" }) {
 }
 
 async function stream(client) {
-  const found = await lab.call("GET", `/api/stream?client=${client}`, null, "");
+  const found = await lab.call("GET", `/api/stream?client=${client}`, "");
   const decoder = new TextDecoder();
   for await (const part of found.get(3)) postMessage({ stream: decoder.decode(part.toJs()) });
 }

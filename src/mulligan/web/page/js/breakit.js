@@ -30,7 +30,7 @@ export function Break() {
   const again = status?.try > 1;
   const play = async () => {
     const { gamma, ...rates } = knobs;
-    const answer = await act("/api/train/start", startOf({ recipe: "ring", loss: "non_saturating", "generator.layers.activation": "leaky_relu", steps: STEPS, report_every: 50, save_every: 50, replace: true, ...rates, ...(gamma ? { gamma } : { penalty: "none" }) }, recipeOf("ring").values));
+    const answer = await act("/api/train/start", startOf({ recipe: "ring", loss: "non_saturating", "generator.layers.activation": "leaky_relu", steps: STEPS, report_every: 50, save_every: 50, ...rates, ...(gamma ? { gamma } : { penalty: "none" }) }, recipeOf("ring").values));
     if (answer) setRun(answer.status.run);
   };
   const second = async () => {

@@ -10,7 +10,7 @@ const awaited = () => store.catalog?.diagnosis;
 export const isSevere = () => Boolean(store.events.diagnosed?.severity && store.advice);
 
 export function EvidenceLine({ line, level }) {
-  return html`<li title=${line.words}><div>${line.label ?? line.words}</div><div class=${line.holds ? `v ${level}` : "v"}>${line.value === undefined ? "–" : num(line.value)}${line.holds && html`<span class="sr">, on the wrong side</span>`}<small>alarm ${line.operator} ${short(line.threshold)}</small></div></li>`;
+  return html`<li title=${line.words}><div>${line.label ?? line.words}</div><div class=${line.holds ? `v ${level}` : "v"}>${num(line.value)}${line.holds && html`<span class="sr">, on the wrong side</span>`}<small>alarm ${line.operator} ${short(line.threshold)}</small></div></li>`;
 }
 
 const MOST = 5; // lines of evidence; those that decided come first
@@ -81,7 +81,7 @@ export function Diagnosis() {
   const { events: { diagnosed }, advice, checked, status } = store;
   const { severe, title, level, lacks } = found() ?? {};
   const blank = !title;
-  const shown = blank ? awaited()?.evidence ?? [] : (checked?.evidence ?? advice.evidence).slice(0, severe ? 3 : MOST); // before the first check, what it will look at
+  const shown = blank ? [] : (checked?.evidence ?? advice.evidence).slice(0, severe ? 3 : MOST);
   const text = blank ? `The first check comes by step ${int(awaited()?.by_step)}. Only two equal findings in a row raise an alarm.`
     : severe ? advice.text : `${awaited()?.checks} ways to fail were looked for: none shows. Not looked for: how good the samples are. ${lacks.join(" ")}`;
   return html`<section class="panel diag" aria-labelledby="h-d" data-testid="diagnosis"><div class="ph"><h2 id="h-d">Diagnosis</h2><span class="end small">${blank ? "" : checked ? `checked at ${int(checked.step)}${checked.every ? `, every ${int(checked.every)} steps` : ""}` : `said at ${int(advice.step)}`}</span></div>

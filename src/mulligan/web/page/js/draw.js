@@ -2,9 +2,9 @@
 
 import { Button, Panel, html, useEffect, useRef, useState } from "./html.js";
 import { icon } from "./icons.js";
-import { dice, int, num } from "./numbers.js";
+import { dice, int } from "./numbers.js";
 import { decode, paint, paintDifference, values } from "./pictures.js";
-import { begin, latest, living, mayWrite, server, store } from "./store.js";
+import { begin, latest, mayWrite, server, store } from "./store.js";
 
 const FIRST = 2026; // a whole digit of the bundled generator
 const CALM = 300; // ms after the last change, before the address is updated
@@ -89,7 +89,7 @@ function Copy({ model, seed, kind }) {
 
 export function Draw({ query }) {
   const [models, setModels] = useState([]);
-  const [model, setModel] = useState(query.get("model") ?? (living() && store.status.shape && !store.status.points ? "live" : "bundled"));
+  const [model, setModel] = useState(query.get("model") ?? "bundled");
   const [seed, setSeed] = useState(number(query.get("seed")) ?? FIRST);
   const [kind, setKind] = useState(number(query.get("class")));
   useEffect(() => { // so that a reload, the back button or a friend with the link sees the same pictures
@@ -98,23 +98,15 @@ export function Draw({ query }) {
     return () => clearTimeout(timer);
   }, [model, seed, kind]);
   useEffect(() => { server.get("/api/models").then(setModels).catch(() => setModels([])); }, [store.runsVersion]);
-  const s = store.status;
-  const now = { name: "live", title: `${s?.run}, as it is now`, points: s?.points, classes: s?.classes, class_names: s?.class_names };
-  const all = living() && s.shape ? [models[0], now, ...models.slice(1)].filter(Boolean) : models;
-  const info = all.find((m) => m.name === model);
+  const info = models.find((m) => m.name === model);
   const choose = (name) => {
     setModel(name);
     setKind(null);
   };
-  const saved = model === "live" ? s?.run : model;
-  const kept = models.some((m) => m.name === saved);
-  const off = !mayWrite() || !kept;
-  const send = () => begin(["bundled", "pixel-faces"].includes(saved) ? `.${saved}` : saved, "export");
-  const why = kept ? undefined : "A run can be exported from its first checkpoint on";
+  const ours = ["bundled", "pixel-faces"].includes(model);
   return html`<section class="sub" aria-label="Generator"><label for="gen" class="ink2">Generator</label><select class="in" id="gen" data-testid="generator-select" onChange=${(e) => choose(e.target.value)}>
-      ${!info && html`<option value=${model} selected>${model}</option>`}${all.map((m) => html`<option value=${m.name} selected=${m.name === model}>${m.title ?? m.name}${m.step ? ` · step ${int(m.step)}` : ""}</option>`)}</select>
-    <span class="small">${info?.parameters ? `${num(info.parameters / 1e6)} million weights · ${info.latent} numbers in${info.classes ? ` · ${info.classes} ${info.classes === 1 ? "class" : "classes"}` : ""} · average weights` : ""}</span>
-    <div class="end"><${Button} title=${why} off=${off} testid="export-player" act=${send}>${icon.down()}Player, one file<//></div></section>
+      ${!info && html`<option value=${model} selected>${model}</option>`}${models.map((m) => html`<option value=${m.name} selected=${m.name === model}>${m.title ?? m.name}${m.step ? ` · step ${int(m.step)}` : ""}</option>`)}</select>
+    ${!ours && html`<div class="end"><${Button} off=${!mayWrite() || !info} testid="export-player" act=${() => begin(model, "export")}>${icon.down()}Player, one file<//></div>`}</section>
     <main class="view draw" id="main" tabindex="-1"><h1 class="sr">Draw</h1>${info?.points ? html`<div class="nothing">This generator makes points, not pictures: see them in <a href="#train/game">The game</a>.</div>`
       : html`<div class="col"><${One} model=${model} info=${info} seed=${seed} setSeed=${setSeed} kind=${kind} setKind=${setKind} /></div>
       <div class="col"><${Copy} model=${model} seed=${seed} kind=${kind} /></div>`}</main>`;

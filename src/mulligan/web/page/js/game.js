@@ -138,7 +138,7 @@ export function Game() {
   }, [data?.step]);
   const forged = data?.fake.map((one) => (half && moved ? { ...one, ...one.before } : one));
   const [real, fake] = [useImages(data?.real.map((one) => one.png)), useImages(forged?.map((one) => one.png))];
-  const begin = () => act("/api/train/start", { recipe: server.lab ? FAST : MANY, replace: true });
+  const begin = () => act("/api/train/start", { recipe: server.lab ? FAST : MANY });
   if (store.round) return html`<${ClassVote} />`;
   if (living() && s.points) return html`<${Field} key=${s.run} name=${s.run} />`;
   if (judging) return html`<${Judge} close=${() => setJudging(false)} />`;

@@ -83,10 +83,8 @@ export class Lab extends Server {
       const { recipes } = await this.get("/api/catalog");
       await this.post("/api/train/start", startOf(wanted, recipes.find((one) => one.name === wanted.recipe)?.values)).catch(() => this.post("/api/train/start", startOf(FIRST)));
     };
-    await this.lock(true);
     await start();
     addEventListener("hashchange", () => setTimeout(start)); // when the page shows the view
-    this.token = null; // the page asks for it when it has heard the first news
     this.worker.postMessage({ client: this.client });
   }
 
@@ -100,7 +98,7 @@ export class Lab extends Server {
 
   ask(method, path, body) {
     const id = ++this.number;
-    this.worker.postMessage({ id, method, path, token: this.token, body: body ? JSON.stringify(body) : "{}" });
+    this.worker.postMessage({ id, method, path, body: body ? JSON.stringify(body) : "{}" });
     return new Promise((answer) => this.calls.set(id, answer));
   }
 

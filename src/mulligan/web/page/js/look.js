@@ -2,8 +2,7 @@
 
 import { Panel, html, useAgain, useEffect, useRef, useState } from "./html.js";
 import { drawField, reach } from "./field.js";
-import { int, num, percent, short, signed } from "./numbers.js";
-import { paintSigned } from "./pictures.js";
+import { int, percent, short } from "./numbers.js";
 import { server, store } from "./store.js";
 
 const AGAIN = 1000; // ms between two questions about a training run
@@ -36,27 +35,18 @@ export function useLooks(path, params, key, asking = true) {
   return found;
 }
 
-const paintScale = (canvas) => paintSigned(canvas, Float32Array.from({ length: 200 }, (_, i) => i / 99.5 - 1), 200, 1);
-
 /** The game of points: D's map, both kinds of points, and where D pushes the generated ones. */
 export function Field({ name }) {
   const canvas = useRef(null);
-  const bar = useRef(null);
   useAgain("mulligan-theme", "resize");
   const { data: f, fault } = useLooks("/api/look/field", {}, name);
   useEffect(() => {
-    if (!f || !canvas.current) return;
-    drawField(canvas.current, f);
-    paintScale(bar.current);
+    if (f && canvas.current) drawField(canvas.current, f);
   });
   if (!f) return html`<p class="nothing">${fault ?? "Looking…"}</p>`;
   const m = f.modes;
-  // the middle of the colours, where D cannot tell; written as 0 where the loss leaves the level free
-  const zero = f.says === "centred" ? 0 : f.centre;
-  const logitAt = (share) => (zero + share * reach(f) ? signed(zero + share * reach(f), short) : "0");
   return html`<${Panel} id="l1" className="ring" title="What D thinks of every point" note=${`latest weights, step ${int(f.step)}`}>
     <canvas class="field" ref=${canvas} role="img" data-testid="ring-field" aria-label=${`Map of D at step ${int(f.step)}${m ? `: ${m.found} of ${m.of} modes found` : ""}`} />
-    <div class="cb"><span class="fake">looks forged</span><div><canvas ref=${bar} aria-hidden="true" /><div class="ticks">${[-1, -0.5, 0, 0.5, 1].map((share) => html`<span>${logitAt(share)}</span>`)}</div></div><span class="real">looks real</span></div>
-    <p class="small">Colour: D’s logit${f.says === "centred" ? ", centred" : ""}, on the scale above, which is this map’s own. No colour: D cannot tell. Blue: real. Orange: generated. Arrow: where D pushes a point, −∂L_G/∂x; the longest is ${num(f.longest)}.</p>
+    <p class="small">Ground: <span class="real">blue where D says “real”</span>, <span class="fake">orange where it says “forged”</span>, pale where it cannot tell (D’s logit, full colour at ±${short(reach(f))}). Dots: blue real, orange generated. Arrow: where D pushes a point, −∂L_G/∂x.</p>
     ${m && html`<p><b data-testid="ring-modes" class=${m.found < m.of ? "warn" : ""}>${m.found} / ${m.of}</b> modes found · ${percent(m.high_quality)} of ${int(m.n)} samples close to one</p>`}<//>`;
 }

@@ -8,7 +8,7 @@ import { Museum } from "./museum.js";
 import { keep, kept } from "./query.js";
 import { Runs } from "./runs.js";
 import { openStory } from "./story.js";
-import { changed, pageState, server, store, takeLock, tell, useStore, wasAsked } from "./store.js";
+import { changed, pageState, server, store, tell, useStore, wasAsked } from "./store.js";
 import { Train, trainNews } from "./train.js";
 
 /** The story stands in index.html, so that it stays as it is while other views are open. */
@@ -68,7 +68,7 @@ const loading = () => store.news?.code === "lab" && store.news.kind === "info" &
 
 function connection(state) {
   if (state === "connecting") return store.news?.code === "lab" && store.news.kind === "bad" ? "No Python here" : loading() || "Connecting…";
-  return { reconnecting: "Reconnecting…", "second-tab": "Watching" }[state] ?? server.words;
+  return state === "reconnecting" ? "Reconnecting…" : server.words;
 }
 
 function Top({ view, state, openRuns }) {
@@ -96,24 +96,20 @@ function Banner({ kind, text, actions = [], close }) {
 }
 
 /** What stands as long as the page is in a state; null where there is nothing to say. */
-function standing(view, state, watching) {
+function standing(view, state) {
   if (state === "reconnecting") return { kind: "warn", text: html`<b>The page lost the server.</b> Where that still runs, training goes on; last news ${ago(store.heard)} s ago. Trying again in ${Math.max(0, Math.ceil((store.lost.retry - Date.now()) / 1000))} s.`, actions: [["Try now", () => server.connect(), "reconnect-now"]] };
-  if (state !== "second-tab") return view === "train" ? trainNews(state) : null;
-  const what = ["empty", undefined].includes(store.status?.state) ? "the playground" : "this run";
-  return watching && view !== "pile" ? { kind: "info", text: html`<b>Another tab controls ${what}.</b> Here you can look, but not change anything.`, actions: [["Take control here", () => takeLock(true), "take-control"]] } : null;
+  return view === "train" ? trainNews(state) : null;
 }
 
 function News({ view, state }) {
   const [, tick] = useState(0);
-  const [watching, setWatching] = useState(false); // for longer than a page needs to follow one that was just closed
   useEffect(() => {
-    setWatching(false);
-    const timer = state === "second-tab" ? setTimeout(setWatching, 2500, true) : state === "reconnecting" ? setInterval(() => tick((n) => n + 1), 1000) : 0;
-    return () => clearTimeout(timer);
+    const timer = state === "reconnecting" ? setInterval(() => tick((n) => n + 1), 1000) : 0;
+    return () => clearInterval(timer);
   }, [state]);
-  const now = standing(view, state, watching);
+  const now = standing(view, state);
   const ended = view === "train" && state === "finished" ? `${store.status.run} ${store.status.step}` : null; // that bar may be closed
-  const passing = store.news && !loading() && !(now && store.news.code) && !["reconnecting", "second-tab"].includes(state) ? { ...store.news, close: () => tell(null) } : null;
+  const passing = store.news && !loading() && !(now && store.news.code) && state !== "reconnecting" ? { ...store.news, close: () => tell(null) } : null;
   const busy = store.progress && state !== "diagnosis" ? { kind: "info", text: [store.progress.run, store.progress.text || store.progress.what].filter(Boolean).join(": ") } : null;
   const one = passing ?? (now && ended && store.closed === ended ? null : now) ?? busy; // one bar: two would cover the page
   const close = one === now && ended ? () => { store.closed = ended; changed(true); } : one?.close;

@@ -26,8 +26,6 @@ export function short(v) {
   return minus(String(Number(v.toPrecision(2))));
 }
 
-export const signed = (v, write = num) => (v == null ? "–" : (v < 0 ? "−" : v > 0 ? "+" : "") + write(Math.abs(v)));
-
 export const percent = (v) => (v == null ? "–" : `${(100 * v).toFixed(1)} %`);
 
 export const rate = (v) => (v == null ? "" : v === 0 ? "0" : v >= 1e-2 && v < 1e4 ? String(Number(v.toPrecision(3))) : v.toExponential(1));

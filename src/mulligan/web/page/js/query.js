@@ -46,7 +46,7 @@ export function changesOf({ penalty, ...settings }, values) {
 }
 
 /** What a start asks of the server: a recipe, or else the live run's settings, and every other setting as a change. */
-export const startOf = ({ recipe = null, paused = false, replace = false, ...settings }, values = {}) => ({ recipe, paused, replace, changes: changesOf(settings, values) });
+export const startOf = ({ recipe = null, paused = false, ...settings }, values = {}) => ({ recipe, paused, changes: changesOf(settings, values) });
 
 export function kept(name = "setting") {
   try {

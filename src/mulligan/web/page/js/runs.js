@@ -18,7 +18,7 @@ function State({ run }) {
 
 function Row({ run, off, close, futures }) {
   const resume = async () => {
-    const answer = await act(runPath(run.name, "/resume"), { replace: true, ...(run.state === "finished" ? { steps: run.steps + 10_000 } : {}) });
+    const answer = await act(runPath(run.name, "/resume"), run.state === "finished" ? { steps: run.steps + 10_000 } : {});
     if (!answer) return;
     location.hash = "train";
     close();

@@ -1,4 +1,4 @@
-// The connection to the server: one stream of news, GET for questions, POST with the write lock's token for commands.
+// The connection to the server: one stream of news, GET for questions, POST for commands.
 
 const HEX = 32;
 const WAITS = [1, 2, 4, 8, 10]; // seconds between attempts to connect
@@ -37,7 +37,6 @@ export class Server {
   constructor(hear) {
     this.hear = hear;
     this.client = named();
-    this.token = null;
     this.epoch = null; // changes when the server is restarted
     this.stream = null;
     this.attempt = 0;
@@ -65,7 +64,7 @@ export class Server {
     const stream = new EventSource(`/api/stream?client=${this.client}&phone=${this.phone}`);
     this.stream = stream;
     // "event" is an event of the run, as its events.jsonl has it; the others are the server's own
-    const kinds = "snapshot event status samples checked advice metrics settings tries progress notice runs write_lock pile round ping";
+    const kinds = "snapshot event status samples checked advice metrics settings tries progress notice runs pile round ping";
     for (const kind of kinds.split(" ")) {
       stream.addEventListener(kind, (event) => {
         if (stream !== this.stream) return;
@@ -86,13 +85,6 @@ export class Server {
     };
   }
 
-  /** Ask for the write lock; returns whether this tab has it. */
-  async lock(take = false) {
-    const { token, writer } = await this.send("POST", "/api/write-lock", { client: this.client, take });
-    this.token = token;
-    return writer;
-  }
-
   async url(path) {
     return path;
   }
@@ -109,7 +101,6 @@ export class Server {
   async send(method, path, body) {
     const headers = { Accept: "application/json" };
     if (method === "POST") headers["Content-Type"] = "application/json";
-    if (method === "POST" && this.token) headers["X-Mulligan-Token"] = this.token;
     const answer = await fetch(path, { method, headers, body: body && JSON.stringify(body) }).catch(() => {
       throw new Error("The server does not answer.");
     });

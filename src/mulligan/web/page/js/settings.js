@@ -34,7 +34,7 @@ function startBody(more = {}) {
 }
 
 export async function start(more = {}) {
-  const answer = await act("/api/train/start", startBody({ replace: true, ...more }));
+  const answer = await act("/api/train/start", startBody(more));
   if (answer) {
     store.draft = {};
     changed(true);

@@ -39,7 +39,7 @@ async function learn() {
   const pile = await act("/api/pile", { client: server.client, pictures });
   const saved = pile && (await act("/api/pile/keep", { numbers: pile.numbers }));
   if (pile) await act("/api/pile/remove", { client: server.client, numbers: pile.numbers });
-  const answer = saved && (await act("/api/train/start", startOf({ recipe: "pictures", "data.name": saved.data, save_every: 50, replace: true })));
+  const answer = saved && (await act("/api/train/start", startOf({ recipe: "pictures", "data.name": saved.data, save_every: 50 })));
   Object.assign(mine, { asked: false, run: answer?.status.run ?? null });
   if (answer) await loadCatalog();
   changed(true);
@@ -119,7 +119,7 @@ export function Yours() {
   const words = `Step ${int(mine.step)}, average weights, the first ${ACROSS} noises`;
   if (mine.image) return html`<h3 class="real">Yours</h3><${Five} of=${mine.drawings} /><h3 class="fake">The forger’s</h3><${Forged} image=${mine.image} />
     <p class="small" role="status" data-testid="yours-words">${words}. From five drawings, each turned ${TURNS} ways, it learns to vary these five and no more.</p>
-    <div class="act">${(!here() || can("resume")) && html`<${Button} testid="yours-on" off=${!mayWrite()} act=${() => (here() ? command("resume") : act(runPath(mine.run, "/resume"), { replace: true }))}>Let it learn on<//>`}<${Button} kind="primary" testid="yours-card" act=${() => card(words)}>${icon.down()}Save as a picture<//><${Button} testid="yours-player" off=${!mayWrite()} act=${() => begin(mine.run, "export")}>${icon.down()}Keep the forger, one file<//></div>`;
+    <div class="act">${(!here() || can("resume")) && html`<${Button} testid="yours-on" off=${!mayWrite()} act=${() => (here() ? command("resume") : act(runPath(mine.run, "/resume")))}>Let it learn on<//>`}<${Button} kind="primary" testid="yours-card" act=${() => card(words)}>${icon.down()}Save as a picture<//><${Button} testid="yours-player" off=${!mayWrite()} act=${() => begin(mine.run, "export")}>${icon.down()}Keep the forger, one file<//></div>`;
   const missing = mine.drawings.length < FIVE;
   return html`<p class="small" role="status" data-testid="yours-words">${missing ? html`You have drawn ${mine.drawings.length} of ${FIVE}: <a href="#story/scene-1">draw the rest</a>. Until then this` : broken() ? "Python cannot run here, so this" : "Yours are not learned yet. Until then this"} is a replay: five smileys of ours, and a forger that learned them in the same way.</p>
     <${Five} of=${ours()} /><div class="eight">${counted(count).map((i) => html`<${Grey} key=${i} of=${record.picture("smileys.learned", at * count + i)} label=${`Forged smiley ${i + 1}`} testid=${`replay-${i}`} />`)}</div>

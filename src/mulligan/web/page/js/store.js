@@ -7,7 +7,6 @@ import { Server, Problem, guest } from "./server.js";
 
 const Port = document.documentElement.dataset.lab ? (await import("./lab.js")).Lab : Server;
 
-const AGAIN = 6000; // ms between two requests for the write lock by a tab that only watches
 const KEPT = 1000; // points of a curve; then every second one is dropped
 export const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 // ms between two drawings of the page, which take time that training could use. A grid is drawn soon, together with the
@@ -25,7 +24,7 @@ const started = {
 
 export const store = {
   ...started,
-  connected: false, epoch: null, lost: null, heard: 0, writer: null, catalog: null, progress: null, runsVersion: 0, pile: null, round: null,
+  connected: false, epoch: null, lost: null, heard: 0, catalog: null, progress: null, runsVersion: 0, pile: null, round: null,
   news: null, // {kind, text, actions} of the bar at the foot
   switched: null, // why the recipe is another one than was chosen
   closed: null, // the run whose end has been read
@@ -114,10 +113,8 @@ const hears = {
     store.runsVersion++; // the server may be a new one
     if (!guest() && (server.epoch !== store.epoch || !store.catalog)) loadCatalog(); // with other pictures
     store.epoch = server.epoch;
-    const mine = data.write_lock?.writer === server.client.slice(0, 8);
     // it was about another run, or that nobody answered
     if (before !== store.status?.run || store.status?.state === "loading" || store.news?.code === "away") store.news = null;
-    if ((!mine || !server.token) && !guest()) takeLock(false);
     if (left && (left.what !== store.progress?.what || left.run !== store.progress.run)) heardOf({ ...left, text: "", done: true });
   },
   status(data) {
@@ -164,18 +161,8 @@ const hears = {
   runs() {
     store.runsVersion++;
   },
-  write_lock(data) {
-    const mine = data.writer === server.client.slice(0, 8);
-    if (store.writer && !mine && data.writer) {
-      store.writer = false;
-      server.token = null;
-      store.spoken = "Another tab has taken control of this run.";
-    }
-    if (!data.writer && store.writer === false && !document.hidden) takeLock(false); // the tab that had the lock has gone
-  },
   ping() {},
   lost(data) {
-    server.token = null; // a restarted server does not know it
     store.connected = false;
     store.lost = data;
   },
@@ -205,21 +192,8 @@ export const server = new Port((kind, data) => {
   if (KEPT_AS_TOLD.includes(kind)) store[kind] = data;
   hears[kind === "event" ? data.event : kind]?.(data);
   if (kind === "ping") return;
-  changed(["snapshot", "lost", "write_lock", "advice"].includes(kind), first ? 0 : document.body.dataset.view === "story" ? SOON : FIGURES.includes(kind) && state === store.status?.state ? PATIENT : quiet());
+  changed(["snapshot", "lost", "advice"].includes(kind), first ? 0 : document.body.dataset.view === "story" ? SOON : FIGURES.includes(kind) && state === store.status?.state ? PATIENT : quiet());
 });
-
-export async function takeLock(take) {
-  try {
-    store.writer = await server.lock(take);
-    if (take) store.spoken = "This tab is in control.";
-  } catch (problem) {
-    tell("warn", problem.message);
-  }
-  changed(true);
-}
-
-// a tab that only watches asks now and then: the tab with the lock may have been closed
-setInterval(() => store.connected && store.writer !== true && !document.hidden && !guest() && takeLock(false), AGAIN);
 
 const unanswered = new Set(); // requests without an answer yet, so that a double click asks once
 
@@ -247,10 +221,6 @@ function refuse(problem) {
   if (!(problem instanceof Problem)) {
     store.news = { kind: "warn", code: "away", text: "The server does not answer. If it still runs, training goes on without this page.", actions: [], at: performance.now() };
     return changed(true);
-  }
-  if (problem.kind === "stale-token") {
-    store.writer = false;
-    server.token = null;
   }
   if (problem.field) {
     const name = nameOf(problem.field);
@@ -293,7 +263,6 @@ const PLAIN = { alarm: "diagnosis", stopping: "paused", stopped: "paused" };
 
 export function pageState() {
   if (!store.connected) return store.status ? "reconnecting" : "connecting";
-  if (store.writer === false) return "second-tab";
   const state = store.status?.state ?? "empty";
   if (state === "training" && store.events.diagnosed?.severity === "warning") return "warning";
   return PLAIN[state] ?? state;
@@ -319,5 +288,5 @@ export function lacking() {
 
 export const living = () => !["empty", "loading", undefined].includes(store.status?.state);
 export const runPath = (name, rest = "") => `/api/runs/${encodeURIComponent(name)}${rest}`;
-export const mayWrite = () => store.connected && store.writer === true;
+export const mayWrite = () => store.connected;
 export const can = (name) => mayWrite() && (store.status?.can ?? []).includes(name);

@@ -59,7 +59,7 @@ function Facts() {
   if (!s || s.state === "empty") return null;
   const [blank, away] = [s.state === "loading", !store.connected];
   const speed = s.state === "finished" && s.seconds > 0 ? s.step / s.seconds : s.steps_per_second;
-  const left = s.state === "training" && s.seconds_left != null ? ` · ${time(s.seconds_left)} left` : { finished: " on average", failed: ", failed", stopping: ", saving", stopped: ", saved", paused: ", paused", alarm: ", paused" }[s.state] ?? "";
+  const left = s.state === "training" && s.seconds_left != null ? (isCrowded() ? ", slowed" : ` · ${time(s.seconds_left)} left`) : { finished: " on average", failed: ", failed", stopping: ", saving", stopped: ", saved", paused: ", paused", alarm: ", paused" }[s.state] ?? "";
   return html`<div class="facts"><div><b data-testid="step" data-step=${s.step ?? 0}>${blank ? "–" : int(s.step)}</b><small>of ${int(blank ? wanted().steps : s.steps)}<span class="wide"> steps</span></small></div>
     <div><b>${blank || away ? "–" : num(speed)}</b><small>steps/s<span class="wide">${away ? ", no news" : left}</span></small></div></div>`;
 }
@@ -93,7 +93,7 @@ function beliefs() {
   const table = store.curves[store.status?.try];
   const [real, fake] = ["d_real", "d_fake"].map((name) => table?.[name]?.findLast(Number.isFinite));
   if (real == null || fake == null) return null;
-  const middle = store.status.loss?.says === "probability" ? 0 : (real + fake) / 2; // where D cannot tell
+  const middle = store.status.says === "probability" ? 0 : (real + fake) / 2; // where D cannot tell
   return [real, fake].map((v) => sigmoid(v - middle));
 }
 
@@ -119,10 +119,13 @@ function Now() {
 }
 
 const LONGER = 10_000;
+const LEAST = 0.5; // cores, below which other programs take what a training needs
+const isCrowded = () => store.status?.state === "training" && store.status.busy < LEAST;
 const AGAIN = ["worker-died", "disk"]; // failures from outside: the run can go on as it is
 
 export function trainNews(state) {
   const s = store.status;
+  if (isCrowded()) return { kind: "info", text: html`<b>Other programs keep this computer busy.</b> Training gets ${share(s.busy)} of a processor core, and speeds up again when they end.` };
   if (state === "finished") {
     const more = () => command("resume", { steps: s.steps + LONGER });
     return { kind: "info", text: html`<b>Finished:</b> ${int(s.step)} steps in ${time(s.seconds)}.${store.metrics?.fd == null || !store.metrics.final ? "" : ` FD ${num(store.metrics.fd)} (floor ${num(store.metrics.fd_floor)}).`}`, actions: [
