@@ -32,7 +32,7 @@ def test_the_field_is_ds_logit(run):
             float(logit(run, [[ticks[column], ticks[row]]])[0]), rel=1e-4, abs=1e-5
         )
     assert len(found["real"]) == len(found["fake"]) == 512
-    assert found["modes"]["of"] == 8
+    assert len(found["modes"]["counts"]) == 8
     assert found["modes"]["radius"] == pytest.approx(3 * TOYS["ring"].std)
     assert found["largest"] == pytest.approx(np.abs(logits - found["centre"]).max(), rel=1e-5)
 

@@ -33,7 +33,7 @@ from mulligan.output.export import html
 from mulligan.training.interrupt import endings
 from mulligan.training.store.checkpoint import checkpoints, step_of
 from mulligan.training.store.folder import RunFolder
-from mulligan.web import look, runs  # noqa: F401  they add their routes
+from mulligan.web import look  # noqa: F401  it adds its routes
 from mulligan.web.calls import JSON, ROUTES, Answer, Problem, Route, answer
 from mulligan.web.handle import dumps
 from mulligan.web.playground import Playground

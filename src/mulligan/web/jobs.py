@@ -17,25 +17,20 @@ from mulligan.web.session import Session
 NICE = 10
 """Niceness of a job's process, so that training goes first."""
 BEGINS = {
-    "evaluate": "measuring the averaged generator",
+    "evaluate": "measuring the averaged generator, and writing the report",
     "report": "writing the report",
     "export": "writing the file",
 }
 
 
 class Jobs:
-    """Runs one job after the other. Those at the end of a run come without being asked for."""
+    """Runs one job after the other. The one at the end of a run comes without being asked for."""
 
     def __init__(self, session: Session):
         self._session, self._broadcast = session, session.broadcast
         self._turn = asyncio.Lock()
         self._tasks: dict[tuple[str, str], asyncio.Task[None]] = {}
         self.progress: dict[str, Any] | None = None
-
-    def add_final(self, run: str) -> None:
-        """Measure a run that has ended, and write its report."""
-        for what in ("evaluate", "report"):
-            self.add(what, run)
 
     def add(self, what: str, run: str) -> dict[str, Any]:
         key = (what, run)
@@ -106,7 +101,8 @@ def _main(connection: Any, what: str, folder: str) -> None:
 
 
 def evaluate(folder: Path) -> dict[str, Any]:
-    """Measure a finished run as ``mulligan train`` does at its end, and write ``metrics.json``."""
+    """Measure a finished run as ``mulligan train`` does at its end; write ``metrics.json`` and the report."""
+    from mulligan.metrics import space_of
     from mulligan.models.evaluate import evaluate_finished
     from mulligan.training.store.folder import RunFolder, restore_run
 
@@ -115,29 +111,13 @@ def evaluate(folder: Path) -> dict[str, Any]:
         return {"error": f"{folder.name} has no checkpoint yet, so nothing can be measured. Train it on first."}
     metrics = evaluate_finished(restore_run(checkpoint))
     here.keep_metrics(metrics)
-    return {"metrics": shorten(metrics), "text": f"{folder.name} is measured."}
-
-
-def shorten(metrics: dict[str, Any]) -> dict[str, Any]:
-    """Return the figures of an evaluation that the page shows: those of the main feature map, and those of none."""
-    from mulligan.metrics import at, space_of
-
-    space = space_of(metrics) or "points"
-    main = ("fd", "fd_floor", "coverage", "coverage_ideal")
-    return {
-        **{name: metrics[name] for name in ("n", "n_real", "step")},
-        "space": space,
-        "held_out": metrics.get("held_out", True),
-        **{name: metrics[space][name] for name in main if name in metrics.get(space, ())},
-        **({"modes": at(metrics, "modes", "captured")} if "modes" in metrics else {}),
-        **{name: metrics["classes"][name] for name in ("modes", "junk") if "classes" in metrics},
-    }
+    return report(folder) | {"metrics": metrics | {"space": space_of(metrics)}}
 
 
 def report(folder: Path) -> dict[str, Any]:
     """Write ``report.html``."""
     from mulligan.report import write_report
-    from mulligan.web.runs import report_of
+    from mulligan.web.playground import report_of
 
     write_report(folder)
     return {"url": report_of(folder.name), "text": "The report is written."}
@@ -148,7 +128,7 @@ def export(folder: Path) -> dict[str, Any]:
     from mulligan.output.export import export as write
     from mulligan.output.generator import Generator
     from mulligan.training.store.folder import RunFolder
-    from mulligan.web.runs import export_of
+    from mulligan.web.playground import export_of
 
     generator = Generator.load(RunFolder(folder).generator)
     target = folder / "exports" / "viewer.html"

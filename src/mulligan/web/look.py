@@ -157,9 +157,6 @@ def _modes(run: Run, fake: Array) -> dict[str, Any] | None:
     radius = WITHIN * toy.std
     counts = np.bincount(which[near <= radius], minlength=len(toy.centres))
     return {
-        "found": int(np.count_nonzero(counts)),
-        "of": len(toy.centres),
-        "high_quality": float(counts.sum() / len(fake)),
         "counts": counts.tolist(),
         "centres": [list(centre) for centre in toy.centres],
         "radius": radius,

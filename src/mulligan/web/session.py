@@ -141,7 +141,7 @@ class Session:
 
     def __init__(self, runs: Path, own: dict[str, str], worker: WorkerHandle, broadcast: Broadcast):
         self.runs, self.own, self.worker, self.broadcast = runs, own, worker, broadcast
-        self.finished: Callable[[str], None] = lambda run: None
+        self.finished: Callable[[str], object] = lambda run: None
         self.serial = 0  # counts opened runs; a message with another number is out of date
         self.settings: dict[str, Any] | None = None
         self._last_status: dict[str, Any] = {}
@@ -203,7 +203,6 @@ class Session:
 
     def status(self) -> dict[str, Any]:
         current = self.current or Try(0, "")
-        left = (current.steps - current.step) / self.rate if self.rate and self.state == "training" else None
         return {
             "state": self.state,
             "run": self.run,
@@ -211,7 +210,6 @@ class Session:
             "step": current.step,
             "steps": current.steps,
             "steps_per_second": round_off(self.rate),
-            "seconds_left": round_off(left),
             "busy": round_off(self.busy),
             "seconds": round_off(self.seconds),
             **self.info,

@@ -24,7 +24,7 @@ from mulligan.data import DATASETS, Dataset
 from mulligan.data.registry import of_points
 from mulligan.game.architectures import MLPGenerator
 from mulligan.museum.kinds import ArticleGenerator
-from mulligan.web import look, runs  # noqa: F401  they add their routes
+from mulligan.web import look  # noqa: F401  it adds its routes
 from mulligan.web.browser import stand_ins
 from mulligan.web.calls import ROUTES, Answer, Problem, answer
 from mulligan.web.handle import Message, WorkerHandle, dumps

@@ -45,8 +45,9 @@ export function Field({ name }) {
   });
   if (!f) return html`<p class="nothing">${fault ?? "Looking…"}</p>`;
   const m = f.modes;
+  const found = m?.counts.filter(Boolean).length;
   return html`<${Panel} id="l1" className="ring" title="What D thinks of every point" note=${`latest weights, step ${int(f.step)}`}>
-    <canvas class="field" ref=${canvas} role="img" data-testid="ring-field" aria-label=${`Map of D at step ${int(f.step)}${m ? `: ${m.found} of ${m.of} modes found` : ""}`} />
+    <canvas class="field" ref=${canvas} role="img" data-testid="ring-field" aria-label=${`Map of D at step ${int(f.step)}${m ? `: ${found} of ${m.counts.length} modes found` : ""}`} />
     <p class="small">Ground: <span class="real">blue where D says “real”</span>, <span class="fake">orange where it says “forged”</span>, pale where it cannot tell (D’s logit, full colour at ±${short(reach(f))}). Dots: blue real, orange generated. Arrow: where D pushes a point, −∂L_G/∂x.</p>
-    ${m && html`<p><b data-testid="ring-modes" class=${m.found < m.of ? "warn" : ""}>${m.found} / ${m.of}</b> modes found · ${percent(m.high_quality)} of ${int(m.n)} samples close to one</p>`}<//>`;
+    ${m && html`<p><b data-testid="ring-modes" class=${found < m.counts.length ? "warn" : ""}>${found} / ${m.counts.length}</b> modes found · ${percent(m.counts.reduce((sum, n) => sum + n) / m.n)} of ${int(m.n)} samples close to one</p>`}<//>`;
 }

@@ -13,12 +13,17 @@ function Metric({ id, value, note, right, className, label }) {
     <div class="l"><small>${note}</small><small>${right}</small></div></div>`;
 }
 
+/** The figures of an evaluation's main feature map. */
+export const mainOf = (metrics) => metrics?.[metrics.space];
+
 const FAR = 999; // per cent: beyond it the number says nothing
 
 export function Quality() {
   const { metrics, events: { evaluated, measured }, checked, status } = store;
   const blank = !living() || !(metrics || evaluated || measured);
   const m = metrics ?? evaluated?.metrics; // an evaluation of a checkpoint, or what the monitor has measured in training
+  const main = mainOf(metrics);
+  const modes = metrics ? metrics.classes?.modes ?? metrics.modes?.captured : m?.modes;
   const points = status?.points;
   const far = points ? null : evaluated?.metrics.distance; // of points it sees mean and spread alone
   const classes = measured?.histogram.length || status?.counted_classes?.length || (points && !measured && 8); // or modes of a toy
@@ -26,11 +31,11 @@ export function Quality() {
   const at = (metrics ?? evaluated ?? measured)?.step;
   if (blank) return html`<${Panel} id="h-q" testid="quality" title="Quality"><p class="nothing">How good the samples are is measured by step ${int(store.catalog?.diagnosis.by_step)}, and from then on.</p><//>`;
   return html`<${Panel} id="h-q" testid="quality" title="Quality" note=${at == null ? "" : `average weights, step ${int(at)}${metrics?.final ? ", at the end" : ""}`}>
-    ${m?.fd != null ? html`<${Metric} id="fd" value=${num(m.fd)} note=${`${m.fd_floor == null ? "" : `real ones: ${num(m.fd_floor)}, `}n ${int(m.n)}`} right=${SPACES[m.space]} />
-      ${m.coverage != null && html`<${Metric} id="coverage" value=${num(m.coverage)} note=${`of ${int(m.n_real)} real ones`} right=${`best ${short(m.coverage_ideal)}`} />`}`
+    ${main?.fd != null ? html`<${Metric} id="fd" value=${num(main.fd)} note=${`${main.fd_floor == null ? "" : `real ones: ${num(main.fd_floor)}, `}n ${int(m.n)}`} right=${SPACES[m.space]} />
+      ${main.coverage != null && html`<${Metric} id="coverage" value=${num(main.coverage)} note=${`of ${int(m.n_real)} real ones`} right=${`best ${short(main.coverage_ideal)}`} />`}`
       : html`${far != null && html`<${Metric} id="distance" label="Distance to real, %" value=${far > FAR ? "far off" : num(far)} note=${status.floor == null ? "" : far <= status.floor ? "as near as other real samples" : `other real samples: ${num(status.floor)} on average`} />`}
       ${coverage != null && html`<${Metric} id="coverage" value=${num(coverage)} note=${`of ${int(checked?.reals)} real ones`} right=${`best ${short(store.catalog?.diagnosis.coverage_ideal)}`} />`}`}
     ${m?.held_out === false && html`<small>Against real ones that G has seen: none are held out.</small>`}
-    ${classes && m?.modes != null && html`<${Metric} id="modes" label=${points ? "Modes found" : "Classes found"} value=${`${m.modes} / ${classes}`} className=${m.modes < classes ? "bad" : ""} note=${m.high_quality == null ? (points ? "" : "as Mulligan’s classifier reads them") : `${percent(m.high_quality)} of the points are close`} />`}
-    ${m?.junk != null && html`<small>Of no class: ${percent(m.junk)}</small>`}<//>`;
+    ${classes && modes != null && html`<${Metric} id="modes" label=${points ? "Modes found" : "Classes found"} value=${`${modes} / ${classes}`} className=${modes < classes ? "bad" : ""} note=${m.high_quality == null ? (points ? "" : "as Mulligan’s classifier reads them") : `${percent(m.high_quality)} of the points are close`} />`}
+    ${m?.classes && html`<small>Of no class: ${percent(m.classes.junk)}</small>`}<//>`;
 }

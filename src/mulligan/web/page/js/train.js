@@ -8,7 +8,7 @@ import { Game, share, verdict } from "./game.js";
 import { icon } from "./icons.js";
 import { Machine } from "./machine.js";
 import { int, num, sigmoid, time } from "./numbers.js";
-import { Quality } from "./quality.js";
+import { Quality, mainOf } from "./quality.js";
 import { Opening, Samples } from "./samples.js";
 import { Settings, dirty, start, wanted } from "./settings.js";
 import { can, command, living, mayWrite, openReport, pageState, server, store } from "./store.js";
@@ -59,7 +59,7 @@ function Facts() {
   if (!s || s.state === "empty") return null;
   const [blank, away] = [s.state === "loading", !store.connected];
   const speed = s.state === "finished" && s.seconds > 0 ? s.step / s.seconds : s.steps_per_second;
-  const left = s.state === "training" && s.seconds_left != null ? (isCrowded() ? ", slowed" : ` · ${time(s.seconds_left)} left`) : { finished: " on average", failed: ", failed", stopping: ", saving", stopped: ", saved", paused: ", paused", alarm: ", paused" }[s.state] ?? "";
+  const left = s.state === "training" && s.steps_per_second ? (isCrowded() ? ", slowed" : ` · ${time((s.steps - s.step) / s.steps_per_second)} left`) : { finished: " on average", failed: ", failed", stopping: ", saving", stopped: ", saved", paused: ", paused", alarm: ", paused" }[s.state] ?? "";
   return html`<div class="facts"><div><b data-testid="step" data-step=${s.step ?? 0}>${blank ? "–" : int(s.step)}</b><small>of ${int(blank ? wanted().steps : s.steps)}<span class="wide"> steps</span></small></div>
     <div><b>${blank || away ? "–" : num(speed)}</b><small>steps/s<span class="wide">${away ? ", no news" : left}</span></small></div></div>`;
 }
@@ -128,7 +128,7 @@ export function trainNews(state) {
   if (isCrowded()) return { kind: "info", text: html`<b>Other programs keep this computer busy.</b> Training gets ${share(s.busy)} of a processor core, and speeds up again when they end.` };
   if (state === "finished") {
     const more = () => command("resume", { steps: s.steps + LONGER });
-    return { kind: "info", text: html`<b>Finished:</b> ${int(s.step)} steps in ${time(s.seconds)}.${store.metrics?.fd == null || !store.metrics.final ? "" : ` FD ${num(store.metrics.fd)} (floor ${num(store.metrics.fd_floor)}).`}`, actions: [
+    return { kind: "info", text: html`<b>Finished:</b> ${int(s.step)} steps in ${time(s.seconds)}.${mainOf(store.metrics)?.fd == null || !store.metrics.final ? "" : ` FD ${num(mainOf(store.metrics).fd)} (floor ${num(mainOf(store.metrics).fd_floor)}).`}`, actions: [
       ["Draw with it", () => { location.hash = `draw?model=${encodeURIComponent(s.run)}`; }, "draw-with-it"], ...(server.lab ? [] : [["Report", () => openReport(s.run), "report"]]), [`Train ${int(LONGER)} more`, more, "train-longer"]] };
   }
   if (state === "failed") {
