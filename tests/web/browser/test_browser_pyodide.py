@@ -171,11 +171,6 @@ def wait(page, what, seconds=60):
     page.wait_for_function(what, timeout=1000 * seconds * MINUTES)
 
 
-def reaches(page, step):
-    """Wait for a step of the run."""
-    wait(page, f"Number(document.querySelector('[data-testid=step]')?.dataset.step) >= {step}")
-
-
 def asked(page, address):
     """Ask the lab as the page does."""
     return page.evaluate("(path) => import('page/store.js').then(({ server }) => server.get(path))", address)
@@ -187,46 +182,89 @@ def picture(file, name, **more):
 
 
 @pytest.fixture(scope="module")
-def address(release, file_server, tmp_path_factory):
-    """The address of a site."""
-    site = tmp_path_factory.mktemp("site")
-    build(site, release)
-    return file_server(site)
+def site(release, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("site")
+    build(folder, release)
+    return folder
 
 
 @pytest.fixture
-def lab(browser, address):
-    """The lab in a tab of its own, which neither complains nor fetches anything from elsewhere."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    page = context.new_page()
-    page.set_default_timeout(60_000 * MINUTES)
-    complaints, elsewhere = [], []
-    page.on("console", lambda message: message.type == "error" and complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on(
-        "request", lambda request: request.url.startswith((address, "data:", "blob:")) or elsewhere.append(request.url)
-    )
-    yield page
-    context.close()
+def open_lab(browser):
+    """Open the lab; it neither complains nor fetches anything from elsewhere."""
+    pages, complaints = [], []
+
+    def open_(address):
+        page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+        page.set_default_timeout(60_000 * MINUTES)
+        page.on("console", lambda message: message.type == "error" and complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        ours = (address, "data:", "blob:")
+        page.on("request", lambda request: request.url.startswith(ours) or complaints.append(request.url))
+        page.goto(address)
+        pages.append(page)
+        return page
+
+    yield open_
+    for page in pages:
+        page.context.close()
     assert complaints == []
-    assert elsewhere == []
 
 
 @pytest.mark.slow
-def test_five_drawings_are_learned_while_the_story_is_read_and_kept_and_a_draw_is_the_servers(lab, address):
-    lab.goto(address)
+def test_the_lab_teaches_five_drawings_draws_as_the_server_steps_and_once_loaded_needs_no_network(
+    open_lab, site, file_server
+):
+    address = file_server(site, pause=0.2)  # else all is there before the first percentage is read
+    server = file_server.servers[-1]
+    lab = open_lab(address)
     lab.get_by_test_id("smiley-ours").click()  # before Python is there
     lab.get_by_test_id("smiley-words").get_by_text("as soon as Python is here").wait_for()
+    assert sees_percentages(lab)
     step = "Number(/Step ([\\d,]+),/.exec(document.querySelector('[data-testid=yours-words]').innerText)?.[1]"
     wait(lab, f"{step}.replace(',', '')) >= 60")
+    is_light(site, server.asked)
     picture(lab.get_by_test_id("scene-6"), "smileys")
     with lab.expect_download() as kept:
         lab.get_by_test_id("yours-player").click()  # of the checkpoint of step 50
         lab.get_by_test_id("progress-link").click()
     assert kept.value.suggested_filename.endswith(".html")
+    draws_as_the_server(lab)
+    takes_a_step(lab)
+    until = "Promise.all(['./', 'forger.bin', 'story.bin', 'worker.mjs'].map((name) => caches.match(name)))"
+    while not all(lab.evaluate(f"{until}.then((all) => all.map(Boolean))")):
+        lab.wait_for_timeout(100)
+    server.shutdown()
+    server.server_close()
+    file_server.servers.remove(server)
+    lab.goto("about:blank")
+    lab.goto(address)
+    lab.get_by_test_id("story-digit").wait_for()
+    lab.get_by_test_id("nav-train").click()
+    wait(lab, "Number(document.querySelector('[data-testid=step]')?.dataset.step) >= 50")
+
+
+def sees_percentages(lab):
+    """Tell whether the page says how much of Python has come."""
+    said, seen = lab.get_by_test_id("connection"), set()
+    while "Loading" in said.inner_text() or not seen:
+        seen |= {int(percent) for percent in re.findall(r"(\d+) %", said.inner_text())}
+        lab.wait_for_timeout(50)
+    return len(seen) > 3 and max(seen) > 80
+
+
+def is_light(site, asked):
+    """Count the requests and the bytes, packed as servers do, of the first live scene."""
+    paths = [path.lstrip("/").partition("?")[0] or "index.html" for path in asked]
+    first = paths[: next((i for i, path in enumerate(paths) if path in paths[:i]), None)]  # then offline.js keeps them
+    assert len(first) < 30
+    assert sum(len(gzip.compress((site / path).read_bytes(), 6)) for path in set(first)) < 12e6
+
+
+def draws_as_the_server(lab):
+    """Draw what the server draws, to one grey level."""
     for model, file in (("bundled", BUNDLED), ("pixel-faces", FACES)):
         generator = Generator.load(file, threads=1)
-        for seed in (42, 7):  # to one grey level
+        for seed in (42, 7):
             drawn, here = asked(lab, f"/api/draw?model={model}&seed={seed}"), draw(generator, seed=seed)
             pixels = [
                 np.asarray(Image.open(BytesIO(base64.b64decode(each["png"])))).astype(int) for each in (drawn, here)
@@ -235,55 +273,21 @@ def test_five_drawings_are_learned_while_the_story_is_read_and_kept_and_a_draw_i
             assert drawn["class"] == here["class"]
 
 
+def takes_a_step(lab):
+    lab.get_by_test_id("nav-train").click()
+    lab.get_by_test_id("run-toggle").click()
+    wait(lab, "document.body.dataset.state === 'paused'")
+    before = int(lab.get_by_test_id("step").get_attribute("data-step"))
+    lab.get_by_test_id("run-step").click()
+    wait(lab, f"document.querySelector('[data-testid=step]').dataset.step === '{before + 1}'")
+
+
 @pytest.mark.slow
-def test_where_python_cannot_load_the_story_replays_and_says_so(browser, address):
+def test_where_python_cannot_load_the_story_replays_and_says_so(browser, site, file_server):
     page = browser.new_page()
     page.route("**/pyodide/*", lambda route: route.abort())
-    page.goto(address)
+    page.goto(file_server(site))
     page.get_by_test_id("smiley-ours").click()
     page.get_by_test_id("yours-words").get_by_text("Python cannot run here, so this is a replay").wait_for()
     assert page.get_by_test_id("break-play").is_disabled()
     page.close()
-
-
-@pytest.mark.slow
-def test_the_ring_is_trained_and_stepped_by_few_requests_and_once_loaded_by_none(
-    browser, release, file_server, tmp_path
-):
-    build(tmp_path, release)
-    address = file_server(tmp_path, pause=0.2)  # else all is there before the first percentage is read
-    server = file_server.servers[-1]
-    context = browser.new_context()
-    page = context.new_page()
-    page.set_default_timeout(60_000 * MINUTES)
-    page.goto(address)
-    said = page.get_by_test_id("connection")
-    seen = set()
-    while "Loading" in said.inner_text() or not seen:
-        seen |= {int(percent) for percent in re.findall(r"(\d+) %", said.inner_text())}
-        page.wait_for_timeout(50)
-    assert len(seen) > 3
-    assert max(seen) > 80
-    page.get_by_test_id("nav-train").click()
-    reaches(page, 50)
-    page.get_by_test_id("run-toggle").click()
-    wait(page, "document.body.dataset.state === 'paused'")
-    before = int(page.get_by_test_id("step").get_attribute("data-step"))
-    page.get_by_test_id("run-step").click()
-    wait(page, f"document.querySelector('[data-testid=step]').dataset.step === '{before + 1}'")
-    asked = [path.lstrip("/").partition("?")[0] or "index.html" for path in server.asked]
-    first = asked[: next(i for i, path in enumerate(asked) if path in asked[:i])]  # then the service worker keeps them
-    assert len(first) < 30
-    assert sum(len(gzip.compress((tmp_path / path).read_bytes(), 6)) for path in set(first)) < 12e6
-    until = "Promise.all(['./', 'forger.bin', 'story.bin', 'worker.mjs'].map((name) => caches.match(name)))"
-    while not all(page.evaluate(f"{until}.then((all) => all.map(Boolean))")):
-        page.wait_for_timeout(100)
-    server.shutdown()
-    server.server_close()
-    file_server.servers.remove(server)
-    page.goto("about:blank")
-    page.goto(address)
-    page.get_by_test_id("story-digit").wait_for()
-    page.get_by_test_id("nav-train").click()
-    reaches(page, 50)
-    context.close()

@@ -86,6 +86,12 @@ def test_a_phone_has_one_bar_at_its_foot_and_320_px_are_enough(open_tab):
     tab.stands(step=12547, steps=60000)
     assert tab("step").bounding_box()["height"] < 30  # one line
     tab.fits("train at 320 px")
+    place = tab("step").bounding_box()
+    tab.stands(step=12547, steps=60000, state="training", steps_per_second=0.2, busy=0.2)
+    tab("banner").get_by_text("20 % of a processor core").wait_for()
+    assert tab("step").bounding_box() == place  # a message pushes nothing
+    foot = tab("banner").bounding_box()
+    assert foot["y"] + foot["height"] <= 640 - 56
 
 
 def test_a_large_window_has_one_edge_and_no_small_letter(open_tab):
