@@ -55,7 +55,7 @@ SLOW = {
     "training/store/test_recorder.py::test_leaving_and_coming_back": ("[1]",),
     "training/test_recipes.py::test_a_recipe_trains[r3gan": (),
     "training/test_recipes.py::test_a_recipe_trains[stacked": (),
-    "web/browser/test_browser_lab.py": ("calls_are_answered", "cannot_do", "stand_ins"),
+    "web/browser/test_browser_lab.py": ("cannot_do", "stand_ins"),
     "web/browser/test_browser_pyodide.py": (),
     "web/test_serving.py::test_a_closed_server_saves": (),
     "web/test_serving.py::test_the_address": (),

@@ -1,6 +1,5 @@
 """The worker between two steps: commands act there, the run's arithmetic does not notice, and an end saves."""
 
-import itertools
 import json
 import socket
 import threading
@@ -99,26 +98,6 @@ def test_a_run_in_the_worker_is_the_run_in_the_terminal(held, tiny, tmp_path):
     assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
 
 
-def test_in_turns_it_leaves_its_thread_between_two_steps(tiny, tmp_path):
-    ours, theirs = (Channel(end) for end in Pipe())
-    worker = Trainer(theirs, turn=0.0)
-    turns = worker.turns()
-    assert next(turns)  # waits for a command
-    words = {"config": tiny(steps=30), "folder": str(tmp_path / "r"), "try": 1, "serial": 1, "paused": True}
-    ours.send("start", words)
-    assert next(turns)
-    for count in (1, 3):
-        step = worker.live.run.step
-        ours.send("go", count)
-        idle = itertools.takewhile(lambda waits: not waits, turns)
-        assert len(list(idle)) >= count
-        assert worker.live.run.step == step + count
-    ours.send("go")
-    training = list(itertools.takewhile(lambda waits: not waits, turns))
-    assert len(training) == 25  # 26 steps
-    assert worker.live.run.step == 30
-
-
 def test_pauses_cost_the_run_no_time(held, tiny):
     folder = held.start(tiny(steps=40), paused=True)
     held.until("state", state="paused")
@@ -164,15 +143,6 @@ def test_stop_saves_and_open_goes_on(held, tiny):
     assert held.until("state", state="finished")["step"] == saved + 10
 
 
-def test_another_start_saves_the_run_that_is_there(held, tiny):
-    folder = held.start(tiny(steps=100_000, save_every=0))
-    held.until("event", event="stepped")
-    held.start(tiny(steps=5), "other")
-    held.until("state", state="finished")
-    assert checkpoints(folder / "checkpoints")
-    assert (held.folder / "other" / "generator.safetensors").is_file()
-
-
 def test_an_adjusted_setting_acts_and_is_told(held, tiny):
     folder = held.start(tiny(steps=50), paused=True)
     held.until("state", state="paused")
@@ -188,23 +158,6 @@ def test_an_adjusted_setting_acts_and_is_told(held, tiny):
     held.channel.send("go")
     held.until("state", state="finished")
     assert '"event": "adjusted", "step": 0' in (folder / "events.jsonl").read_text()
-
-
-def test_an_alarm_pauses(held, tiny, monkeypatch):
-    monkeypatch.setattr("mulligan.diagnosis.history.EVERY", 10)
-    monkeypatch.setattr("mulligan.training.Diagnosis.__init__.__defaults__", (10,))
-    fast = {"kind": "sgd", "lr": 50.0}
-    held.start(tiny(steps=5000, report_every=5, generator={**to_table(tiny())["generator"], "optimizer": fast}))
-    words = held.until("event", event="diagnosed")
-    assert words["severity"] == "alarm"
-    assert words["overrides"]
-    state = next(content for kind, content in iter(lambda: _next(held), None) if kind == "state")
-    assert state["state"] in ("alarm", "failed")
-
-
-def _next(held):
-    kind, _, content = held.channel.receive()
-    return kind, content
 
 
 def test_what_goes_wrong_is_said_and_the_worker_lives(held, tiny):

@@ -224,6 +224,8 @@ class Trainer:
     def _report(self, live: LiveRun, event: Event, controls: "Controls") -> None:
         if not isinstance(event, Adjusted):  # sent when it was done, which may be long before this event
             self._event(event)
+        if event.clock is not None:
+            controls.seconds = event.clock.wall
         if isinstance(event, Started) and (text := few(event.samples)):
             self.notify("warning", text, "few")
         elif isinstance(event, Measured):
@@ -251,6 +253,7 @@ class Controls:
         self.paused = paused
         self.left: int | None = None
         self.stopping = False
+        self.seconds = live.run.wall  # of training, until the last event
         self._state = "paused"
         self._poll = self._grid = self._began = 0.0
         self._first = live.run.step  # of this turn
@@ -314,8 +317,8 @@ class Controls:
         before, self._mark = self._mark, self._read_clocks()
         steps, wall, cpu = (later - earlier for earlier, later in zip(before, self._mark))
         if steps:
-            pace = {"step": self.live.run.step, "seconds": self.live.run.wall, "rate": steps / wall, "busy": cpu / wall}
-            self.trainer.tell("pace", pace)
+            pace = {"seconds": self.seconds, "rate": steps / wall, "busy": cpu / wall}
+            self.trainer.tell("pace", {"step": self.live.run.step, **pace})
         if self.trainer.watched:
             self.trainer.show_samples(self.live)
             cost = time.perf_counter() - now

@@ -102,31 +102,18 @@ def test_a_run_from_start_to_end_with_a_pause_and_single_steps(folder):
     assert steps == [10, 20, 30, 40]
 
 
-def test_calls_are_answered_while_it_trains(folder):
-    async def story(page):
-        await page.call("POST", "/api/train/start", {"recipe": "ring"})
-        await page.until("training")
-        for address in (
-            "/api/draw?seed=3",
-            "/api/look/field",
-            "/api/runs",
-            "/api/models",
-        ):
-            status, answer = await page.call("GET", address)
-            assert status == 200, answer
-        assert (await page.call("GET", "/api/runs/ring-1/samples/0.png"))[1].startswith(b"\x89PNG")
-        assert page.lab.session.state == "training"
-
-    play(folder, story)
-
-
-def test_an_alarm_pauses_and_a_second_try_goes_on(folder):
+def test_calls_are_answered_while_it_trains_and_an_alarm_brings_a_second_try(folder):
     async def story(page):
         start = {
             "recipe": "ring",
             "changes": [["steps", 3000], ["generator.optimizer.lr", 0.3], ["discriminator.optimizer.lr", 0.3]],
         }
         await page.call("POST", "/api/train/start", start)
+        await page.until("training")
+        for address in ("/api/draw?seed=3", "/api/look/field", "/api/runs", "/api/models"):
+            status, answer = await page.call("GET", address)
+            assert status == 200, answer
+        assert (await page.call("GET", "/api/runs/ring-1/samples/0.png"))[1].startswith(b"\x89PNG")
         state = await page.until("alarm")
         assert state.advice["can_try"]
         seen = {"try": 1, "run": "ring-1"}
