@@ -78,7 +78,7 @@ function found() {
 
 export function Diagnosis() {
   const [open, setOpen] = useState(false);
-  const { events: { diagnosed }, advice, checked, status } = store;
+  const { advice, checked, status } = store;
   const { severe, title, level, lacks } = found() ?? {};
   const blank = !title;
   const shown = blank ? [] : (checked?.evidence ?? advice.evidence).slice(0, severe ? 3 : MOST);

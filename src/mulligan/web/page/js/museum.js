@@ -74,7 +74,7 @@ function Guess({ cases }) {
   const [score, setScore] = useState(0);
   const [order] = useState(() => shuffle(cases));
   const now = order[round % order.length];
-  const { exhibit, fault, ...more } = useCase(now.name);
+  const { exhibit, fault } = useCase(now.name);
   const names = useMemo(() => choices(now.state, cases), [round]);
   const pictures = exhibit?.played?.pictures ?? [];
   const before = pictures.find((p) => p.name.startsWith("before")) ?? pictures[0];
