@@ -112,7 +112,6 @@ class Stand:
         self.on_exit = None
         self.sent = []
         self.answers = {}
-        self.pid = None
         self.number = self.serial = 0
         self.folder = Path()
         self.spawned = 0

@@ -111,11 +111,6 @@ def test_a_step_of_the_game_keeps_its_pictures_and_tells_d_s_move_from_g_s(tiny_
     assert "since" not in look.play_duel(run, records, 4, seed=8)[0]
 
 
-def test_points_cannot_be_drawn_as_pictures(run):
-    with pytest.raises(UnsupportedError):
-        look.draw(run.generator(), seed=1)
-
-
 def test_looking_changes_nothing(run, seen):
     for made, kind, args in ((run, "field", {}), (seen, "duel", {"count": 2, "seed": 3})):
         live = LiveRun(made, Path("x"), 1, 1)

@@ -21,7 +21,6 @@ SMALL = """(what) => [...document.querySelectorAll(what)]
 SHOWN = {
     "train": ["[data-testid=part-training][aria-current]", ".row1, [data-testid=opening]"],
     "train/game": ["[data-testid=part-game][aria-current]", "[data-testid=game-nothing], [data-testid=dial], .field"],
-    "teach": ["[data-testid=easel]"],
     "draw": ["[data-testid=copy-verdict]"],
     "museum": ["[data-testid=guess] .name"],
 }

@@ -9,20 +9,6 @@ FOCUSED = """(() => {
     const name = e.dataset.testid ?? e.className.baseVal ?? e.className;
     return [[...document.querySelectorAll("*")].indexOf(e), e === document.body ? "body" : name];
 })()"""
-# what a person cannot bring about in a few seconds is told to the page in the server's own words
-TOLD = """async (news) => {
-    const {server, store, changed} = await import("/js/store.js");
-    store.settings = {recipe: "quick", data: "mnist", steps: 7000, seed: 0, changed: []};
-    const status = {run: "told", try: 1, step: 3118, steps: 7000, steps_per_second: 112, seconds: 41, recipe: "quick",
-        data: "mnist", points: false, class_names: [], says: "probability", can: [], ...news.status};
-    server.hear("tries", [{number: 1, run: "told", recipe: "quick", from_step: 0, step: status.step, steps: 7000,
-        state: status.state, parent: null, changes: [], alarm: null}]);
-    server.hear("status", status);
-    const event = {event: "diagnosed", step: 3000, evidence: {}, remedies: [], overrides: [], ...news.diagnosis};
-    if (news.diagnosis) server.hear("event", event);
-    if (news.diagnosis) server.hear("advice", {...event, evidence: [], changes: [], ...news.diagnosis});
-    changed(true);
-}"""
 
 
 def test_focus_follows_the_page_and_is_never_taken(open_tab):
@@ -45,8 +31,8 @@ def test_focus_follows_the_page_and_is_never_taken(open_tab):
     assert [n for n in names if n in order] == order
     field = tab("setting-lr-g")
     field.focus()
-    tab.page.evaluate(TOLD, {"status": {"state": "paused"}})
-    tab.page.evaluate(TOLD, {"status": {"state": "paused", "step": 3119}})
+    for step in (3118, 3119):
+        tab.stands(step=step, steps=7000)
     assert tab.page.evaluate("document.activeElement.dataset.testid") == "setting-lr-g"
 
 
