@@ -458,9 +458,9 @@ class Session:
         self.advice = advice_on(Diagnosed.of(event), self.config, self.checkpoints(self.run))
 
     def _hear_pace(self, content: dict[str, Any]) -> None:
-        rate = content["rate"]
-        self.rate = rate if self.rate is None else 0.7 * self.rate + 0.3 * rate  # so that the figure is readable
-        self.busy = 0.7 * self.busy + 0.3 * content["busy"]
+        old = 0.7 if self.rate else 0.0  # the share of what came before, so that the figures are readable
+        self.rate = old * (self.rate or 0.0) + (1 - old) * content["rate"]
+        self.busy = old * self.busy + (1 - old) * content["busy"]
         self.seconds = content["seconds"]
         self.move(self.state, content["step"])
 

@@ -87,7 +87,7 @@ export function Diagnosis() {
   return html`<section class="panel diag" aria-labelledby="h-d" data-testid="diagnosis"><div class="ph"><h2 id="h-d">Diagnosis</h2><span class="end small">${blank ? "" : checked ? `checked at ${int(checked.step)}${checked.every ? `, every ${int(checked.every)} steps` : ""}` : `said at ${int(advice.step)}`}</span></div>
     <div class="pb"><div class="state"><span class=${`badge ${level ?? ""}`}>${blank ? "" : icon[level]()}</span><h3 class=${blank ? "muted" : ""} data-testid="diagnosis-state">${title ?? "Nothing to say yet"}</h3></div>
       <p class=${`say ${severe ? "" : "calm"}`}>${text}</p>
-      <ul class="ev" data-testid="diagnosis-evidence">${shown.map((line) => html`<${EvidenceLine} line=${line} level=${severe ? level : "bad"} />`)}</ul>
+      ${shown.length > 0 && html`<ul class="ev" data-testid="diagnosis-evidence">${shown.map((line) => html`<${EvidenceLine} line=${line} level=${severe ? level : "bad"} />`)}</ul>`}
       <${Advice} severe=${severe} play=${() => setOpen(true)} />
     </div>${open && html`<${Futures} run=${status.run} close=${() => setOpen(false)} />`}</section>`;
 }

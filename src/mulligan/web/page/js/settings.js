@@ -176,7 +176,7 @@ export function Settings() {
       ${dirty() && store.status?.state !== "empty" && html`<div class="pending" data-testid="pending"><span role="status">${Object.keys(store.draft).map((k) => LABELS[k]).join(", ")}: takes a new try. The run in hand ${server.lab ? "ends" : "stays on disk"}.</span>
         <div class="act"><${Button} kind="primary" testid="start-new" off=${off} act=${() => start()}>Start new try<//><${Button} kind="quiet" testid="discard" act=${() => { store.draft = {}; store.faults = {}; changed(true); }}>Leave as is<//></div></div>`}
       <div class="pick"><label for="k-recipe">Recipe</label><${Recipes} now=${now.recipe} off=${off} />
-        <p class="small">${recipe ? recipe.title.replace(/: `.*/, ".").replaceAll("`", "") : ""}</p></div>
+        <p class="small">${recipe ? capital(recipe.title.replace(/: `.*/, ".").replaceAll("`", "")) : ""}</p></div>
       <div class="pick"><label for="k-data">Pictures</label><${Pictures} now=${now.data} off=${off} />${own?.own && !own.points && html`<${Choice} name="size" options=${[0, ...store.catalog.sizes]} value=${now.size ?? 0} words=${(n) => (n ? `${n} × ${n}` : "fitting")} />`}</div>
       <fieldset><legend>Three knobs <span class="small">· they act at once</span></legend>${["gamma", "lr_g", "lr_d"].map(figure)}</fieldset>
       <details class="more"><summary>More settings</summary>${choice("loss", store.catalog?.losses)}${choice("penalty", store.catalog?.penalties)}${["batch", "latent", "steps", "seed"].map(figure)}</details>
