@@ -89,7 +89,9 @@ function Copy({ model, seed, kind }) {
 
 export function Draw({ query }) {
   const [models, setModels] = useState([]);
-  const [model, setModel] = useState(query.get("model") ?? "bundled");
+  const [chosen, setModel] = useState(query.get("model"));
+  const own = models.find((m) => m.name === store.status?.run && !m.points); // what the visitor has just trained
+  const model = chosen ?? own?.name ?? "bundled";
   const [seed, setSeed] = useState(number(query.get("seed")) ?? FIRST);
   const [kind, setKind] = useState(number(query.get("class")));
   useEffect(() => { // so that a reload, the back button or a friend with the link sees the same pictures
