@@ -107,8 +107,8 @@ function Easel({ guest }) {
   return html`<section class="panel easel" aria-label="Make pictures"><div class="sheet"><${Pad} canvas=${canvas} testid="easel" inked=${() => setInked(true)} />${!inked && html`<p aria-hidden="true">Draw here</p>`}
     <div class="act"><${Button} kind="primary big" off=${!inked || off} testid="easel-next" act=${next}>${guest ? "Send it" : "Next one"}<//><${Button} kind="big" off=${!inked} act=${blank}>Wipe<//></div></div>
     <div><p aria-live="polite"><b data-testid="easel-count">${guest ? `${shown.length} sent` : `${int(count)} of ${WANTED}`}</b> ${words}</p>
-      <div class="drawn">${shown.map((one) => html`<button key=${one.number} disabled=${off} title="Take it away" aria-label=${`Take picture ${one.number} away`} onClick=${() => remove([one.number])}><img alt="" src=${`data:image/png;base64,${one.png}`} /></button>`)}</div>
-      ${shown.length > 0 && html`<p class="small">Press a picture to take it away.</p>`}
+      <div class="drawn">${shown.map((one) => html`<button key=${one.number} disabled=${off} aria-label=${`Take picture ${one.number} away`} onClick=${() => remove([one.number])}><img alt="" src=${`data:image/png;base64,${one.png}`} /></button>`)}</div>
+      ${shown.length > 0 && html`<p class="small">Press one to remove it.</p>`}
       ${!guest && html`<div class="act"><${Button} kind=${`big ${count < LEAST ? "" : "primary"}`} off=${count < LEAST || off} testid="easel-train" act=${train}>${count < LEAST ? `${LEAST - count} more to begin` : `Train on these ${int(count)}`}<//>${count > 0 && html`<${Button} kind="quiet" off=${off} testid="easel-empty" act=${clear}>Empty the pile<//>`}</div>
       <p class="small">From few pictures a network may learn to copy. Afterwards, <a href="#draw">Is it a copy?</a> tells.</p>`}
       <div class="act"><label class="btn" data-testid="easel-files">Choose pictures<input type="file" accept="image/*" multiple disabled=${off} onChange=${(e) => { files(e.target.files); e.target.value = ""; }} /></label><span class="small wide">or drop and paste them here</span></div>
