@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from mulligan.config.model import dumps_toml
 from mulligan.data import Dataset
-from mulligan.diagnosis.figures import figure_of
 from mulligan.doors.write import atomic_write
 from mulligan.errors import MulliganError
 from mulligan.metrics import nearest_pictures
@@ -108,7 +107,6 @@ def page(story: Story, data: Dataset | None = None) -> str:
         verdict=sections.verdict(story),
         frames=[(step, data_uri(path.read_bytes())) for step, path in frames],
         beside=data_uri(story.folder.beside.read_bytes()) if story.folder.beside.is_file() else "",
-        figure_of=figure_of,
         curves=curves.draw_all(story),
         classes=sections.list_classes(story, real, names),
         neighbours=neighbours,
