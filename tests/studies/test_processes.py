@@ -147,7 +147,9 @@ def test_a_killed_study_goes_on(victim, waits, write, tmp_path, here, monkeypatc
     else:
         child.kill()
         gate.touch()
-    _, stderr = child.communicate(timeout=20.0)  # its workers, which hold the pipe, end with it
+    _, stderr = child.communicate(
+        timeout=45.0
+    )  # its workers, which hold the pipe, end with it: loky's own would take 50 s
     if victim == "worker":
         assert child.returncode == 1
         assert re.search(r"a worker was lost \(.*--resume\.$", stderr.strip(), re.DOTALL)
