@@ -1,7 +1,6 @@
 """Play every case of the museum, and store what the page shows of it: python benchmarks/shipped/museum.py."""
 
 import argparse
-from dataclasses import asdict
 
 from mulligan.doors.write import atomic_write
 from mulligan.museum import EXHIBITS
@@ -13,11 +12,8 @@ if __name__ == "__main__":
     argparse.ArgumentParser(description=__doc__).parse_args()
     for name, case in EXHIBITS.items():
         played = case.play(0)
-        pictures = [
-            {field: value for field, value in vars(each).items() if field != "image"}
-            | {"png": png64(each.image), "width": each.image.shape[1], "height": each.image.shape[0]}
-            for each in played.pictures
-        ]
-        evidence = [asdict(each) for each in played.evidence]
-        content = {"seed": 0, "fails": played.fails, "evidence": evidence, "pictures": pictures}
+        content = {"seed": 0, **played.describe()}
+        for entry, picture in zip(content["pictures"], played.pictures):
+            height, width = picture.image.shape[:2]
+            entry |= {"png": png64(picture.image), "width": width, "height": height}
         atomic_write(PLAYED / f"{name}.json", dumps(content))

@@ -25,7 +25,9 @@ def test_a_case_is_played_and_kept(mulligan, here, monkeypatch):
     assert err.startswith("playing frozen-d")
     kept = json.loads((here / "exhibit" / "case.json").read_text("utf-8"))
     assert (kept["seed"], kept["fails"], kept["mended"]) == (0, True, True)
-    assert [each["file"] for each in kept["pictures"]] == ["before.png"] == [p.name for p in here.rglob("*.png")]
+    assert (
+        [f"{each['name']}.png" for each in kept["pictures"]] == ["before.png"] == [p.name for p in here.rglob("*.png")]
+    )
 
 
 def test_json_is_one_document_even_with_nan(mulligan, here):
@@ -33,7 +35,7 @@ def test_json_is_one_document_even_with_nan(mulligan, here):
     document = json.loads(out)
     assert code == 0
     assert document["name"] == "log-of-probability"
-    assert [e["published"] for e in document["evidence"]][1:] == [None]  # a distance that is NaN
+    assert [e["before"] for e in document["evidence"]][1:] == [None]  # a distance that is NaN
     assert json.loads((here / "exhibit" / "case.json").read_text("utf-8")) == document
 
 

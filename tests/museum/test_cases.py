@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from mulligan.cli.about import describe, plate
+from mulligan.cli.about import plate
 from mulligan.data import load
 from mulligan.diagnosis import FAILURES
 from mulligan.errors import ConfigError
@@ -36,7 +36,7 @@ def complete(case, played):
         assert picture.image.ndim in (2, 3)
         if "stretched" in picture.name:
             assert "stretched" in picture.caption
-    json.dumps(describe(case, played, 0), allow_nan=True)
+    json.dumps(case.describe() | played.describe())
     text = "\n".join(plate(case, played))
     assert all(evidence.name in text for evidence in played.evidence)
 

@@ -6,7 +6,7 @@ import math
 import sys
 import time
 from itertools import groupby
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import Positional, arg
 
@@ -126,7 +126,8 @@ def museum(
         check_folder(out, "case.json", force=force)
     say(f"playing {exhibit.name}: as published, and repaired …")
     played = exhibit.play(seed)
-    data, lines = describe(exhibit, played, seed), plate(exhibit, played)
+    data = {KEY: PROGRAM, **exhibit.describe(), "seed": seed, **played.describe()}
+    lines = plate(exhibit, played)
     if out is not None:
         for picture in played.pictures:
             save_png(out / f"{picture.name}.png", picture.image, {"caption": picture.caption})
@@ -136,28 +137,6 @@ def museum(
         return Document(data, lines)
     say("this run did not go as described: see the figures. Try another --seed.")
     return Document(data, lines, code=1)
-
-
-def describe(case: Exhibit, played: Played, seed: int) -> dict[str, Any]:
-    """Return everything about an exhibit and its run, ready for JSON. Pictures are named by their files."""
-    evidence = [
-        {"name": e.name, "line": e.line, "published": e.before, "repaired": e.after}
-        | {"failed": f"{e.sign} {e.threshold:g}"}
-        for e in played.evidence
-    ]
-    pictures = [
-        {"name": p.name, "file": f"{p.name}.png", "caption": p.caption, "low": p.low, "high": p.high}
-        for p in played.pictures
-    ]
-    return {
-        KEY: PROGRAM,
-        **case.describe(),
-        "seed": seed,
-        "fails": played.fails,
-        "mended": played.mended,
-        "evidence": evidence,
-        "pictures": pictures,
-    }
 
 
 def plate(case: Exhibit, played: Played) -> list[str]:

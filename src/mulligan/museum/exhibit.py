@@ -82,6 +82,13 @@ class Played:
         """Whether the repaired system passes by every figure."""
         return all(each.mended for each in self.evidence)
 
+    def describe(self) -> dict[str, Any]:
+        """Return everything but the pixels, ready for JSON but for NaN."""
+        evidence, pictures = ([dict(vars(each)) for each in part] for part in (self.evidence, self.pictures))
+        for picture in pictures:
+            del picture["image"]
+        return {"fails": self.fails, "mended": self.mended, "evidence": evidence, "pictures": pictures}
+
 
 @dataclass(frozen=True)
 class Exhibit:
