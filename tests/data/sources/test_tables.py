@@ -131,6 +131,7 @@ def test_a_y_beside_an_x_is_a_coordinate(tmp_path, heading):
         b"",
         b"\xff\xfe\x00",
         b"a,b\n",
+        b"1" * 200_000,
         b"1,2\n3\n",
         b"1,2\n3,cat\n",
         b"a,b,c\n1,2\n",

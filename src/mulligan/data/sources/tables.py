@@ -93,10 +93,10 @@ def load_csv(path: Path) -> Dataset:
     """
     try:
         lines = [line for line in path.read_text(encoding="utf-8-sig").split("\n") if line.strip()]
-    except (OSError, ValueError) as error:
+        separator = max(",;\t", key="".join(lines[:1]).count)
+        heading = _heading(lines[0], separator, path) if lines else []
+    except (OSError, ValueError, csv.Error) as error:
         raise DataError(f"{path}: cannot be read as text ({error}). Save it as CSV in UTF-8.") from error
-    separator = max(",;\t", key="".join(lines[:1]).count)
-    heading = _heading(lines[0], separator, path) if lines else []
     rows = lines[bool(heading) :]
     if not rows:
         raise DataError(f"{path}: must have a sample per row, got none. Check the file.")
