@@ -28,6 +28,12 @@ def test_bytes_and_writers_are_written(tmp_path):
     assert sorted(p.name for p in tmp_path.rglob("*")) == ["a", "b", "folder", "new"]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="Windows limits whole paths")
+def test_a_name_may_be_as_long_as_the_system_lets_it_be(tmp_path):
+    atomic_write(tmp_path / ("n" * 255), b"x")
+    assert os.listdir(tmp_path) == ["n" * 255]
+
+
 def test_the_old_file_stands_until_the_new_one_is_whole(tmp_path):
     path = tmp_path / "a"
     path.write_bytes(b"old")
@@ -181,6 +187,19 @@ def test_a_folder_is_ours_by_what_its_marker_says(tmp_path):
     check_folder(tmp_path, "site.json")
     with pytest.raises(RunError):
         check_folder(tmp_path / "site.json", "site.json", force=True)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows lets few users make links")
+@pytest.mark.parametrize("out", ["file/new", "lost", "lost/new", "loop/a/b"])
+def test_a_place_that_cannot_be_made_is_refused_before_the_work(tmp_path, out):
+    (tmp_path / "file").write_bytes(b"mine")
+    (tmp_path / "lost").symlink_to("nowhere")
+    (tmp_path / "loop").symlink_to("loop")
+    for force in (False, True):
+        with pytest.raises(RunError):
+            check_folder(tmp_path / out, force=force)
+        with pytest.raises(RunError):
+            check_out([tmp_path / out / "a.png"], [".png"], force=force)
 
 
 # ── signatures ──

@@ -48,7 +48,7 @@ def atomic_write(path: str | Path, content: Content, *, folders: bool = True) ->
     path = Path(path)
     if not path.name:
         raise ConfigError(f"path must name a file, got {str(path)!r}. Try {str(path / 'mine')!r}.")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = path.with_name(f".{path.name[:50]}.{os.getpid()}.part")
     try:
         check_plain(path)
         if folders:
@@ -89,13 +89,11 @@ def check_out(
     present = [each for each in keep if each and os.path.exists(each)]
     for file in files:
         try:
-            folders = file.absolute().parents
-            around = next(folder for folder in folders if folder.exists())
-            if not around.is_dir() or not os.access(around, os.W_OK):
-                raise PermissionError(errno.EACCES, "Permission denied")
+            check_around(file)
             if not check_plain(file).exists():
                 continue
-            stays = any(os.path.samefile(each, part) for each in present for part in (file, *folders))
+            parts = file, *file.absolute().parents
+            stays = any(os.path.samefile(each, part) for each in present for part in parts)
             others = not (force or is_ours(file))
         except OSError as error:
             raise RunError(f"cannot write {file}: {advice(error)}") from error
@@ -109,13 +107,22 @@ def check_out(
 def check_folder(out: Path, marker: str | None = None, *, force: bool = False) -> None:
     """Check, before the work, that a command may fill a folder: it is empty, or holds our `marker`, a JSON file."""
     try:
+        check_around(out / "file")
         signed = marker is not None and (find_json(out / marker) or {}).get(KEY) == PROGRAM
-        if signed or (force and out.is_dir()) or not out.exists() or all(p.name[0] == "." for p in out.iterdir()):
+        if signed or force or not out.exists() or all(p.name[0] == "." for p in out.iterdir()):
             return
     except OSError as error:
-        raise RunError(f"cannot read the folder {out}: {advice(error)}") from error
+        raise RunError(f"cannot use the folder {out}: {advice(error)}") from error
     rule = "a new name or an empty folder" if marker is None else "new, empty or an older folder of this command"
     raise ConfigError(f"--out must be {rule}, got {str(out)!r}. Try {typed(f'{out}-2')}, or --force.")
+
+
+def check_around(path: Path) -> None:
+    """Raise OSError unless the folder of a path is one that may be written, or can be made."""
+    around = next(folder for folder in path.absolute().parents if os.path.lexists(folder))
+    if not (around.is_dir() and os.access(around, os.W_OK | os.X_OK)):
+        code = errno.EACCES if around.is_dir() else errno.ENOTDIR
+        raise OSError(code, os.strerror(code))
 
 
 def check_plain(path: Path) -> Path:
