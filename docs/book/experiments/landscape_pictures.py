@@ -1,9 +1,8 @@
-"""The optimisers' page in pictures: a still of every way over each landscape, and one animation of all together.
+"""The optimisers' page in one animation: all of them, on both landscapes.
 
-    cd docs/book; python -m experiments.landscape_pictures ../images
+    cd docs/book; python -m experiments.landscape_pictures ../images/optimisers.gif
 
-Views are fixed: a landscape's part, its colours and its scale are the same in every frame and panel. What leaves the
-view leaves the picture.
+What leaves the view leaves the picture.
 """
 
 from __future__ import annotations
@@ -14,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiments.landscapes import LANDSCAPES, Landscape, Walk, race
+from experiments.landscapes import LANDSCAPES, Landscape, race
 from mulligan.nn.optimizers import OPTIMIZERS
-from mulligan.output.pictures import save_animation, save_png
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -74,36 +72,6 @@ def background(landscape: Landscape, width: int, height: int) -> NDArray[np.uint
     return picture
 
 
-def still(name: str, panel: tuple[int, int] = (250, 195)) -> NDArray[np.uint8]:
-    """Draw every optimiser's whole way over a landscape, a panel each.
-
-    Parameters
-    ----------
-    name : str
-        A key of `LANDSCAPES`.
-    panel : tuple of int
-        Width and height of a panel in pixels.
-
-    Returns
-    -------
-    uint8 (height, width, 3)
-    """
-    landscape, walks, columns = LANDSCAPES[name], race(name), 5
-    width, height, head = panel[0] * _FINE, panel[1] * _FINE, 22 * _FINE
-    gap = 6 * _FINE
-    rows = -(-len(walks) // columns)
-    sheet, draw = _canvas(columns * (width + gap) + gap, rows * (height + head + gap) + gap)
-    ground = _image(background(landscape, width, height))
-    for i, (each, way) in enumerate(walks.items()):
-        left, top = gap + i % columns * (width + gap), gap + i // columns * (height + head + gap)
-        picture = ground.copy()
-        draw_way(picture, landscape, way.path, COLOURS[each], dots=True)
-        _write(draw, (left, top), f"{each}  lr {way.lr:g}", 12)
-        _write(draw, (left + width, top), _arrival(way), 12, anchor="ra")
-        sheet.paste(picture, (left, top + head))
-    return _halved(sheet)
-
-
 def frames(stride: int = 3, last: int = 201, panel: tuple[int, int] = (400, 312)) -> Iterator[NDArray[np.uint8]]:
     """Draw all optimisers on both landscapes side by side, frame by frame.
 
@@ -127,7 +95,7 @@ def frames(stride: int = 3, last: int = 201, panel: tuple[int, int] = (400, 312)
         for i, (name, landscape) in enumerate(LANDSCAPES.items()):
             picture = grounds[name].copy()
             for each, way in race(name).items():
-                draw_way(picture, landscape, way.path[: step + 1], COLOURS[each], dots=False)
+                draw_way(picture, landscape, way.path[: step + 1], COLOURS[each])
             left = gap + i * (width + gap)
             sheet.paste(picture, (left, head))
             _write(draw, (left, 4 * _FINE), ("Beale's function", "A saddle between steep walls")[i], 13)
@@ -140,17 +108,13 @@ def frames(stride: int = 3, last: int = 201, panel: tuple[int, int] = (400, 312)
         yield _halved(sheet)
 
 
-def table(name: str) -> str:
-    """Return the race over a landscape as text: rate, steps until it has arrived, and the end."""
-    lines = ["optimiser            lr   steps      f at the end"]
-    for each, way in race(name).items():
-        steps = "—" if way.arrived is None else str(way.arrived)
-        lines.append(f"{each:16} {way.lr:6g}  {steps:>6}  {way.values[-1]:16.6f}")
-    return "\n".join(lines)
+def save_small(path: Path, pictures: list[Any]) -> None:
+    """Write an animation in the colours of its last frame, and of each frame only what has changed."""
+    from PIL import Image
 
-
-def _arrival(way: Walk) -> str:
-    return "never there" if way.arrived is None else f"{way.arrived} steps"
+    colours = pictures[-1].quantize(250)  # a few of 256 are left: "as before" is a colour too
+    first, *others = [picture.quantize(palette=colours, dither=Image.Dither.NONE) for picture in pictures]
+    first.save(path, save_all=True, append_images=others, duration=90, loop=0)
 
 
 def _canvas(width: int, height: int) -> tuple[Any, ImageDraw]:
@@ -177,8 +141,8 @@ def _write(draw: ImageDraw, where: Point, text: str, size: int, anchor: str = "l
     draw.text(where, text, fill=_INK, font=ImageFont.load_default(size * _FINE), anchor=anchor)
 
 
-def draw_way(picture: Any, landscape: Landscape, path: NDArray[np.float64], colour: str, dots: bool) -> None:
-    """Draw the start, the minima, the way so far and its head; `dots` marks every step."""
+def draw_way(picture: Any, landscape: Landscape, path: NDArray[np.float64], colour: str) -> None:
+    """Draw the start, the minima, the way so far and its head."""
     from PIL import ImageDraw
 
     draw, unit = ImageDraw.Draw(picture), _FINE
@@ -192,24 +156,17 @@ def draw_way(picture: Any, landscape: Landscape, path: NDArray[np.float64], colo
     disc(line[0], 3, _INK, _INK)
     if len(line) > 1:
         draw.line(line, fill=colour, width=2 * unit, joint="curve")
-    for where in line[1:] if dots else ():
-        disc(where, 1.6, colour, None)
     for minimum in to_pixels(landscape, np.array(landscape.minima), *picture.size):
         disc(minimum, 4, None, _GOAL)
         disc(minimum, 3, None, _INK)
-    if not dots:
-        disc(line[-1], 5, colour, _GOAL)
+    disc(line[-1], 5, colour, _GOAL)
 
 
 def main() -> None:
-    """Write the stills and the animation, and print the tables."""
+    """Write the animation."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("out", type=Path, help="folder")
-    out = parser.parse_args().out
-    for name in LANDSCAPES:
-        save_png(out / f"optimisers-{name}.png", still(name))
-        print(f"{name}\n{table(name)}\n")
-    save_animation(out / "optimisers.gif", frames(), duration=90)
+    parser.add_argument("out", type=Path, help="the file")
+    save_small(parser.parse_args().out, [_image(frame) for frame in frames()])
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ After the two pictures of Ruder 2016, "An overview of gradient descent optimizat
 of algorithms"), with one difference: there one learning rate serves all, here every optimiser has the best one of a
 stated series, by a stated rule (`choose`), so that what is seen is the optimiser and not its rate.
 
-The pictures and the table are made by ``python -m experiments.landscape_pictures``.
+The animation is made by ``python -m experiments.landscape_pictures``.
 """
 
 from __future__ import annotations
