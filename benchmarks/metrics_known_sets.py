@@ -5,15 +5,13 @@
 
 Reals: MNIST's test pictures. `mulligan.metrics.evaluate_pictures` scores every set under three maps. The first lines
 hold the floors and what held-out training pictures score. Then the floors are tried: two random sets from one split,
-several times, against two from different splits. Ends with the Parzen rows.
+several times, against two from different splits.
 """
 
 from __future__ import annotations
 
 import argparse
 import platform
-import sys
-from pathlib import Path
 
 import numpy as np
 import scipy.ndimage
@@ -32,9 +30,6 @@ from mulligan.metrics import (
     percent,
     reference,
 )
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "docs" / "book"))
-from experiments.parzen import parzen, parzen_kmeans
 
 
 def known_sets(digits, count, rng):
@@ -177,19 +172,6 @@ def main():
     show("no map", heads, [(name, of_none(result)) for name, result in results.items()], arguments.markdown)
 
     try_floors(maps)
-    flat = lambda images: images.reshape(len(images), -1) / 255.0  # noqa: E731
-    tenth = arguments.count // 10
-    validation, test = flat(train[-1000:]), flat(real[:2000])
-    rows = [
-        (name, [f"{value:.0f}", f"{width:.2f}"])
-        for name, (value, width) in {
-            "training pictures": parzen(flat(train[: arguments.count]), validation, test),
-            f"{tenth} k-means centres": parzen_kmeans(flat(train[: arguments.count]), validation, test, count=tenth),
-            "real, held out": parzen(flat(sets["real, held out"]), validation, test),
-            "class means": parzen(flat(sets["class means"]), validation, test),
-        }.items()
-    ]
-    show("Parzen, nats (history only)", ["log p", "width"], rows, arguments.markdown)
 
 
 if __name__ == "__main__":

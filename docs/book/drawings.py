@@ -67,8 +67,8 @@ def known_sets(sets, results):
         axis.imshow(np.hstack(images[:6, :, :, 0]), cmap="gray_r", interpolation="nearest")
         axis.axis("off")
         axis.set_title(name, fontsize=10, loc="left", pad=2)
-        judge, copies = results[name]["judge"], results[name]["copies"]
-        figures = (f"{judge['fd']:.1f}", f"{judge['coverage']:.2f}", f"{copies['authpct']:.0f}")
+        fd, _, neighbours, _, copies = results[name]
+        figures = (f"{fd:.1f}", f"{neighbours.coverage:.2f}", f"{copies.authpct:.0f}")
         for place, text in zip(places.values(), figures):
             axis.text(place, 0.5, text, transform=axis.transAxes, ha="right", va="center", fontsize=11)
     for text, place in places.items():

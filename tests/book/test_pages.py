@@ -5,7 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import pages
 from pages import agree
@@ -41,3 +43,19 @@ def test_a_page_is_plain_markdown(page):
 def test_an_output_agrees_to_its_last_digit(now, same):
     assert agree("FD 3.21 of 100", now) is same
     assert agree("```text about\nFD 9", "```text about\nFD 3")
+
+
+def test_a_picture_that_is_missing_another_or_of_another_size_is_named(tmp_path):
+    picture, page = np.zeros((40, 60), np.uint8), tmp_path / "page.md"
+    picture[:20, :30] = 200
+    page.write_text("<!-- draw 60×40\n-->\n\n![a picture](a.png)\n")
+    for saved in (None, picture[1:]):
+        if saved is not None:
+            Image.fromarray(saved).save(tmp_path / "a.png")
+        with pytest.raises(SystemExit, match="must be there"):
+            pages.check(page)
+    Image.fromarray(picture).save(tmp_path / "a.png")
+    pages.check(page)
+    for other in (picture[1:], picture[:, ::-1], picture.T):
+        with pytest.raises(SystemExit, match="another picture"):
+            pages.compare(Image.fromarray(other), tmp_path / "a.png")
