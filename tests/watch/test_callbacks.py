@@ -33,25 +33,27 @@ class Nets:
         return x.mean(axis=(1, 2, 3))
 
 
-def test_lightning(monkeypatch, capsys):
-    calling, module = callback("lightning", monkeypatch), Nets()
-    trainer = SimpleNamespace(callback_metrics={"d_loss": np.float32(0.5), "g_loss": 0.7})
-    calling.on_train_start(trainer, module)
-    for batch in range(20):
-        calling.on_train_batch_end(trainer, module, None, None, batch)
-    calling.on_train_end(trainer, module)
-    assert calling.watch._last == pytest.approx({"d_loss": 0.5, "g_loss": 0.7})
-    assert len(calling.watch._history.taken) == 2
-    assert "step 20" in capsys.readouterr().out
+def train(calling, framework):
+    """Call a callback as its framework does."""
+    logged = {"d_loss": np.float32(0.5), "g_loss": 0.7}
+    if framework == "keras":
+        calling.model = Nets()
+        calling.on_train_begin()
+        for batch in range(20):
+            calling.on_train_batch_end(batch, logged)
+        calling.on_train_end()
+    else:
+        trainer, module = SimpleNamespace(callback_metrics=logged), Nets()
+        calling.on_train_start(trainer, module)
+        for batch in range(20):
+            calling.on_train_batch_end(trainer, module, None, None, batch)
+        calling.on_train_end(trainer, module)
 
 
-def test_keras(monkeypatch, capsys):
-    calling = callback("keras", monkeypatch)
-    calling.model = Nets()
-    calling.on_train_begin()
-    for batch in range(20):
-        calling.on_train_batch_end(batch, {"d_loss": 0.5, "g_loss": 0.7})
-    calling.on_train_end()
+@pytest.mark.parametrize("framework", ["lightning", "keras"])
+def test_a_callback_of_the_guide(framework, monkeypatch, capsys):
+    calling = callback(framework, monkeypatch)
+    train(calling, framework)
     assert calling.watch._last == pytest.approx({"d_loss": 0.5, "g_loss": 0.7})
     assert len(calling.watch._history.taken) == 2
     assert "step 20" in capsys.readouterr().out

@@ -345,7 +345,7 @@ def state_of(x, seen):
     return type(x).__name__
 
 
-def train(build, call, way="", watching=True, tracer=None):
+def train(build, call, way="", watching=True, tracer=None, steps=STEPS, every=EVERY):
     """Train for a few steps, and return all bytes at the end and the watch."""
     torch.manual_seed(1), np.random.seed(1), random.seed(1)
     with contextlib.ExitStack() as stack:
@@ -366,8 +366,8 @@ def train(build, call, way="", watching=True, tracer=None):
         if tracer is not None:
             sys.settrace(tracer)
             stack.callback(sys.settrace, None)
-        watch = mulligan.Watch(reals, generator=g, discriminator=d, latent=6, every=EVERY) if watching else None
-        for step in range(1, STEPS + 1):
+        watch = mulligan.Watch(reals, generator=g, discriminator=d, latent=6, every=every) if watching else None
+        for step in range(1, steps + 1):
             x = reals[torch.randint(len(reals), (N,))]
             z = torch.randn(N, 6, dtype=dtype) if not flat else torch.randn(N * 6)
             with torch.autocast("cpu", torch.bfloat16, enabled=way == "amp"):
@@ -500,44 +500,40 @@ GUARDS = {"__call__", "__exit__", "__init__", "__str__", "_guard", "_stop", "ask
 """Functions that are the guard, or that run the user's code: an error in `ask` is one of the user's."""
 
 
-def watch_lines():
-    """Return each line of the watch that runs while the plain case trains, with the name of its function."""
-    lines, home = {}, str(Path(mulligan.watch.watch.__file__).parent)
+HOME = str(Path(mulligan.watch.watch.__file__).parent)
+
+
+def train_traced(each_line, file=HOME, function=""):
+    """Train the plain case for as few steps as all lines of the watch need, and call `each_line` at those of a file."""
 
     def trace(frame, event, arg):
-        if not frame.f_code.co_filename.startswith(home):
+        code = frame.f_code
+        if not code.co_filename.startswith(file) or function not in ("", code.co_name):
             return None
         if event == "line":
-            lines.setdefault((frame.f_code.co_filename, frame.f_lineno), frame.f_code.co_name)
+            each_line((code.co_filename, frame.f_lineno), code.co_name)
         return trace
 
-    train(*CASES["plain"], tracer=trace)
-    return lines
+    return train(*CASES["plain"], tracer=trace, steps=3, every=2)[0]
 
 
 @pytest.mark.slow  # a short training for each line
 def test_an_error_at_any_line_of_the_watch_leaves_the_training_alone(capfd):
-    plain, _ = train(*CASES["plain"], watching=False)
-    wrong = []
-    for (file, number), function in watch_lines().items():
-        if function in GUARDS or "set_rng_state(chance)" in linecache.getline(file, number):
+    lines, wrong = {}, []
+    train_traced(lines.setdefault)
+    plain, _ = train(*CASES["plain"], watching=False, steps=3)
+    for place, function in lines.items():
+        if function in GUARDS or "set_rng_state(chance)" in linecache.getline(*place):
             continue
-        left = [1]
 
-        def trace(frame, event, arg, file=file, number=number, left=left):
-            if frame.f_code.co_filename != file:
-                return None
-            if event == "line" and frame.f_lineno == number and left:
-                left.clear()
+        def fail(here, function, place=place):
+            if here == place:  # after an error Python traces no further
                 raise OSError("injected")
-            return trace
 
         try:
-            watched, _ = train(*CASES["plain"], tracer=trace)
+            wrong += [(place, "bytes")] * bool(differences(train_traced(fail, place[0], function), plain))
         except Exception as error:
-            wrong.append((file, number, repr(error)))
-        else:
-            wrong += [(file, number, "bytes")] * bool(differences(watched, plain))
+            wrong.append((place, repr(error)))
     assert wrong == [], "\n".join(map(str, wrong))
 
 
