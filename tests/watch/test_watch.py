@@ -254,7 +254,7 @@ def test_a_critic_that_answers_once_a_batch(torch, edit, named):
                 x.requires_grad_()
                 (slope,) = torch.autograd.grad(answer(x), x, torch.ones(32, 1), create_graph="loose" not in edit)
                 penalty = slope.square().mean()
-                loss = loss + penalty * ("unused" not in edit)
+                loss = loss if "unused" in edit else loss + penalty
             loss.backward()
             opt.step()
         watch(step, penalty=None if "penalty" not in edit else 0.1)
@@ -392,6 +392,16 @@ def test_the_range_of_g_is_that_of_its_last_operation(torch, last, low, high):
 
     watch = mulligan.Watch(torch.from_numpy(REALS), generator=generator, latent=6)
     assert watch._nets.reach == (low, high)
+
+
+def test_a_function_is_heard_at_the_outermost_module_that_it_calls(torch):
+    class Judge(torch.nn.Sequential):
+        def forward(self, x):
+            return torch.sigmoid(super().forward(x))
+
+    d = Judge(torch.nn.Linear(3, 1))
+    watch = mulligan.Watch(torch.randn(80, 3), generator=torch.nn.Linear(2, 3), discriminator=lambda x: d(x), latent=2)
+    assert watch._recorder.ends[1] == [d, d]
 
 
 COMPILED = """

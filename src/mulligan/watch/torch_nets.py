@@ -78,7 +78,7 @@ class TorchNets(Nets):
 
     def explore(self) -> None:
         """Find G's range, the weights of each net, and the modules that take its input and give its output."""
-        order: list[torch.nn.Module] = []  # in which modules are called
+        order: list[torch.nn.Module] = []  # in which modules answer
         for module in self.copier.modules:
             self.copier.copy(module).register_forward_hook(lambda *_, module=module: order.append(module))
         with torch.enable_grad():
@@ -132,7 +132,7 @@ def ends_of(net: Any, weights: Weights, order: list[torch.nn.Module]) -> list[to
     if isinstance(net, torch.nn.Module):
         return [net, net]
     used, held = {id(weight) for weight in weights}, {each: {id(p) for p in each.parameters()} for each in order}
-    if whole := [each for each in held if used <= held[each]]:
+    if whole := [each for each in reversed(held) if used <= held[each]]:  # of modules alike, the outermost
         return [min(whole, key=lambda each: len(held[each]))] * 2
     own = [each for each in held if held[each] and held[each] <= used]
     outer = [each for each in own if not any(each is not other and each in other.modules() for other in own)]
