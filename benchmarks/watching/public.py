@@ -134,20 +134,23 @@ def verdict(way: dict[str, Any]) -> str:
 
 
 def table() -> str:
-    """Return the outcomes in Markdown, a row for each part of the scripts."""
+    """Return the outcomes in Markdown, a row for each part of the scripts and each commit of the watch."""
     scripts = [json.loads(line) for line in SCRIPTS.read_text("utf-8").splitlines()]
     names = ["scripts", "repositories", "broken", "exactly", "or by a neighbour", "wrongly", "not at all", "healthy"]
-    rows = [["part", *names, "accused", "ended", "changed"]]
-    for part in ("fresh", "opened", "seen"):
-        those = [script for script in scripts if script["half"] == part]
-        ways = [way for script in those for way in script["ways"]]
+    rows = [["part", "commit", *names, "accused", "ended", "changed"]]
+    groups: dict[tuple[str, str], list[Any]] = {}
+    for script in sorted(scripts, key=lambda script: ("fresh", "opened", "seen").index(script["half"])):
+        for way in script["ways"]:
+            groups.setdefault((script["half"], way["watch"]), []).append((script, way))
+    for (part, commit), pairs in groups.items():
+        those, ways = {script["id"]: script for script, _ in pairs}.values(), [way for _, way in pairs]
         count = Counter(map(verdict, ways))
         broken = sum(way["expected"] != "healthy" for way in ways)
         named = [count["exactly"], count["exactly"] + count["by a neighbour"]]
         shares = [f"{n} ({n / max(broken, 1):.0%})" for n in named]
         missed = [count["wrongly"], count["not at all"], len(ways) - broken, count["accused"]]
         harm = [sum(way[what] for way in ways) for what in ("ended", "changed")]
-        rows.append([part, len(those), len({s["repository"] for s in those}), broken, *shares, *missed, *harm])
+        rows.append([part, commit, len(those), len({s["repository"] for s in those}), broken, *shares, *missed, *harm])
     rows.insert(1, ["---"] * len(rows[0]))
     return "\n".join(f"| {' | '.join(map(str, row))} |" for row in rows)
 
