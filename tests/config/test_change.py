@@ -90,7 +90,7 @@ def test_lists_grow_and_empty(tiny):
     [
         ("steps", "an override must be path=value, got 'steps'"),
         ("=3", "got '=3'"),
-        ("parent.step=300", "parent.step cannot be set"),
+        ("parent.step=300", "parent cannot be set"),
         ("lr=1", "unknown key 'lr'. Did you mean 'generator.optimizer.lr' or 'discriminator.optimizer.lr'?"),
         ("stepz=1", "unknown key 'stepz'. Did you mean 'steps'?"),
         ("generater.clip=1", "unknown key 'generater'. Did you mean 'generator'?"),

@@ -44,6 +44,10 @@ class Change(NamedTuple):
         path, equals, word = (part.strip() for part in text.partition("="))
         if not equals or not path:
             raise ConfigError(must_be("an override", "path=value", text, "steps=100"))
+        if path.partition(".")[0] == "parent":
+            raise ConfigError(
+                "parent cannot be set: only a second try has one. Start one: mulligan diagnose RUN --try."
+            )
         try:
             parsed = tomllib.loads(f"value = {word}")
         except (ValueError, RecursionError) as error:

@@ -7,10 +7,6 @@ from mulligan.data import load
 from mulligan.data.sources import mnist
 from mulligan.errors import DataError
 
-GREYS = np.random.default_rng(0).integers(0, 256, (5, 3, 4, 1), dtype=np.uint8)
-TRIPLES = np.array([[0, 1, 2], [4, 4, 3], [2, 0, 0]])
-FULL = np.concatenate([GREYS[TRIPLES[:, c]] for c in range(3)], axis=3)
-
 
 def test_all_seventy_thousand_digits_are_there():
     digits = load("mnist")
@@ -50,10 +46,6 @@ def test_unpacking_holds_the_pixels_once(peak_of):
 def test_a_damaged_file_is_refused(damage):
     with pytest.raises(DataError, match="SHA-256"):
         mnist.unpack(damage(mnist.read_bundled("mnist.xz")))
-
-
-def test_three_grey_pictures_are_one_in_colour():
-    np.testing.assert_array_equal(mnist.stack(GREYS, TRIPLES), FULL)
 
 
 def test_stacked_mnist_has_a_thousand_modes():
