@@ -1,9 +1,8 @@
 """Layers made of layers: chains and shortcuts."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -22,6 +21,12 @@ class Sequential(Layer):
     layers: tuple[Layer, ...]
     piecewise_linear: ClassVar[bool] = True  # of the chain alone; `Network` asks each child
 
+    @cached_property
+    def keep(self) -> list[bool]:
+        """Whether a pass is of the user's own, and may keep the array that it returns: the next must not change it."""
+        passes = [(layer.forward, layer.backward, layer.tangent) for layer in self.layers]
+        return [not all(each.__module__.startswith("mulligan.") for each in three) for three in passes]
+
     def output_shape(self, shape: Shape) -> Shape:
         for layer in self.layers:
             shape = layer.output_shape(shape)
@@ -36,20 +41,26 @@ class Sequential(Layer):
 
     def forward(self, m: Memory, x: Array) -> Array:
         outputs = m.saved["outputs"] = []
-        for layer, memory in zip(self.layers, m.children):
-            x = _pass(m, layer.forward, memory, x)
+        for layer, memory, keeps in zip(self.layers, m.children, self.keep):
+            x = layer.forward(memory, x)
             outputs.append(x)
+            if keeps:
+                m.context.spent = None
         return x
 
     def backward(self, m: Memory, dy: Array, inputs: bool = True) -> Array:
         lowest = 0 if inputs else _lowest_with_params(m)
         for i in range(len(self.layers) - 1, lowest - 1, -1):
-            dy = _pass(m, self.layers[i].backward, m.children[i], dy, inputs or i > lowest)
+            dy = self.layers[i].backward(m.children[i], dy, inputs or i > lowest)
+            if self.keep[i]:
+                m.context.spent = None
         return dy
 
     def tangent(self, m: Memory, tx: Array) -> Array:
-        for layer, memory in zip(self.layers, m.children):
-            tx = _pass(m, layer.tangent, memory, tx)
+        for layer, memory, keeps in zip(self.layers, m.children, self.keep):
+            tx = layer.tangent(memory, tx)
+            if keeps:
+                m.context.spent = None
         return tx
 
     def adjoint(self, m: Memory, dy: Array, dty: Array, inputs: bool = True) -> tuple[Array, Array]:
@@ -57,14 +68,6 @@ class Sequential(Layer):
         for i in range(len(self.layers) - 1, lowest - 1, -1):
             dy, dty = self.layers[i].adjoint(m.children[i], dy, dty, inputs or i > lowest)
         return dy, dty
-
-
-def _pass(m: Memory, method: Callable[..., Array], *args: Any) -> Array:
-    """Call a layer's pass. A user's own may keep the array that it returns, so the next must not write over it."""
-    result = method(*args)
-    if not method.__module__.startswith("mulligan."):
-        m.context.spent = None
-    return result
 
 
 def _lowest_with_params(m: Memory) -> int:
