@@ -40,8 +40,12 @@ _NAMES = {
     "d_loss": re.compile("D(?![a-z])|(^|[^A-Za-z])d(?![a-z])|[Dd]isc|[Cc]ritic"),
     "g_loss": re.compile("G(?![a-z])|(^|[^A-Za-z])g(?![a-z])|[Gg]en"),
 }
-_VALUE = re.compile(r"([A-Za-z][\w ./-]*?)\s*[:=]\s*([-+]?(?:\d[\d.]*(?:e[-+]?\d+)?|nan|inf))", re.IGNORECASE)
-_COUNT = re.compile(r"(?<![\d.])(\d+)\s*/\s*\d+(?![\d.])|(?:step|iter\w*|batch)\W{1,3}(\d+)|^\W*(\d+)\b", re.IGNORECASE)
+_VALUE = re.compile(  # bounded: a line of a million letters would never end
+    r"([A-Za-z][\w ./-]{0,80}?)\s{0,9}[:=]\s{0,9}([-+]?(?:\d[\d.]*(?:e[-+]?\d+)?|nan|inf))", re.IGNORECASE
+)
+_COUNT = re.compile(
+    r"(?<![\d.])(\d+)\s*/\s*\d+(?![\d.])|(?:step|iter\w{0,9}|batch)\W{1,3}(\d+)|^\W*(\d+)\b", re.IGNORECASE
+)
 
 
 def read_log(path: Path) -> Log:
