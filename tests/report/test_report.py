@@ -189,3 +189,10 @@ def test_a_run_that_was_stopped_between_two_reports_stands_where_it_was_saved(pl
     clock = json.loads((tmp_path / "run" / "checkpoints" / "step-000011" / "run.json").read_bytes())["clock"]
     assert read(tmp_path / "run").seconds(11) == (clock["wall"], clock["cpu"])
     assert "Stopped at step 11 of 24" in report(tmp_path / "run")
+
+
+@pytest.mark.parametrize("field", ["n", "data", "seeds", "step"])
+def test_figures_of_another_program_are_left_out(folder, metrics, field):
+    (folder / "metrics.json").write_text(json.dumps({**metrics, field: {}}))
+    assert read(folder).metrics == {}
+    assert report(folder)

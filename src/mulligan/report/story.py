@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from mulligan.config.change import differences
 from mulligan.config.model import Config, load_config
@@ -68,6 +69,7 @@ def read(folder: str | Path) -> Story:
     """Read a run folder. Raises `ConfigError` when it holds no run, `DataError` when its log is damaged."""
     here = RunFolder.of(folder)
     story = Story(folder=here, config=load_config(here.config), **vars(read_run(here.path)))
+    story.metrics = _measured(story.metrics)
     saved = checkpoints(here.checkpoints)
     record = find_json(saved[-1] / WORDS) if saved else None
     if record is not None:
@@ -77,3 +79,11 @@ def read(folder: str | Path) -> Story:
     story.samples = [*here.grids().items()]
     story.best = here.best_step()
     return story
+
+
+def _measured(metrics: dict[str, Any]) -> dict[str, Any]:
+    """Return the metrics; nothing if another program wrote a file of that name."""
+    kinds = {"n": int, "n_real": int, "data": str, "seeds": list, "step": int, "classes": dict}
+    known = {"seeds": [], "step": 0, "classes": {}, **metrics}
+    whole = all(isinstance(known.get(key), kind) for key, kind in kinds.items())
+    return metrics if whole and isinstance(known["classes"].get("histogram", []), list) else {}
