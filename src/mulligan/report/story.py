@@ -71,11 +71,12 @@ def read(folder: str | Path) -> Story:
     story = Story(folder=here, config=load_config(here.config), **vars(read_run(here.path)))
     story.metrics = _measured(story.metrics)
     saved = checkpoints(here.checkpoints)
-    record = find_json(saved[-1] / WORDS) if saved else None
-    if record is not None:
-        story.versions, clock = record["versions"], record["clock"]
-        if story.clock:
-            story.clock.setdefault(step_of(saved[-1]), (clock["wall"], clock["cpu"]))
+    record = (find_json(saved[-1] / WORDS) if saved else None) or {}
+    versions, clock = record.get("versions"), record.get("clock")
+    if isinstance(versions, dict):
+        story.versions = {name: version for name, version in versions.items() if isinstance(version, str)}
+    if story.clock and isinstance(clock, dict) and type(clock.get("wall")) is type(clock.get("cpu")) is float:
+        story.clock.setdefault(step_of(saved[-1]), (clock["wall"], clock["cpu"]))
     story.samples = [*here.grids().items()]
     story.best = here.best_step()
     return story
