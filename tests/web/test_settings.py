@@ -88,7 +88,7 @@ def test_the_pages_settings_become_a_configuration(call, settings, recipe, asked
         ([["data.name", ["mnist"]]], "data.name"), (["nothing=3"], "nothing"), (["loss.nothing=3"], "loss.nothing"),
         (["data.name=/etc"], "data.name"), (["data={name='/etc'}"], "changes"), ([["data", "/etc"]], "changes"),
         (["start=\"/any/path\""], "changes"), ([["start", "/any/path"]], "changes"), (["recipe=ring"], "changes"),
-        ([["parent", {"run": "/x", "step": 0}]], "changes"), (["parent.run=/x"], "parent.run"), ([3], "changes"),
+        ([["parent", {"run": "/x", "step": 0}]], "changes"), (["parent.run=/x"], "changes"), ([3], "changes"),
         ([["steps"]], "changes"), ([[["steps"], 3]], "changes"), (["steps"], "changes"), ([["steps", None]], "steps"),
     ],
 )  # fmt: skip

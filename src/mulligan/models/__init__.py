@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from mulligan.errors import CheckpointError, expanded
+from mulligan.errors import CheckpointError, ConfigError, expanded, typed
 from mulligan.output.generator import Generator
 
 BUNDLED = Path(__file__).parent / "mnist.safetensors"  # benchmarks/shipped/generator.py remakes both
@@ -35,7 +35,15 @@ def load(model: str | Path, *, threads: int | None = None) -> Generator:
     if not os.path.isdir(path):  # Path.is_dir raises for names that are too long
         return Generator.load(path, threads=threads)
     if (path / "generator.safetensors").is_file():
-        return Generator.load(path / "generator.safetensors", threads=threads)
+        try:
+            return Generator.load(path / "generator.safetensors", threads=threads)
+        except CheckpointError as error:
+            unknown = isinstance(error.__cause__, ConfigError)  # an unknown kind: its checkpoints cannot be read either
+            if unknown or not (path / "checkpoints").is_dir():
+                raise
+            again = f"Or try mulligan resume {typed(path)}, which writes it again from the newest checkpoint."
+            raise CheckpointError(f"{error} {again}") from error
+
     from mulligan.training.store.folder import newest_in, restore_run  # late: a file needs no loop
 
     newest = newest_in(path)

@@ -88,5 +88,5 @@ def test_enlarged_pixel_art_gets_the_size_that_it_had(tmp_path):
 def test_smoothing_can_be_asked_for(tmp_path):
     smooth = np.asarray(load(save(tmp_path, ART), 64, resize="smooth").images)
     assert len(np.unique(smooth.reshape(-1, 4), axis=0)) > 100
-    with pytest.raises(ConfigError, match="resize must be one of auto, smooth, pixels, got 'sharp'"):
+    with pytest.raises(ConfigError, match="resize must be"):
         load(tmp_path, resize="sharp")
