@@ -35,7 +35,7 @@ BLOCK = re.compile(
 OUTPUT = re.compile(r"\n```text( about)?\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
 WRITTEN = re.compile(r"(.*?)^<!-- end -->\n", re.MULTILINE | re.DOTALL)
 PICTURE = re.compile(r"\n!\[[^\]]*\]\(([^)]+)\)\n")
-NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[-+]?\d+)?")
+NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[-+]?\d{1,3}\b)?")
 
 
 def run_page(page, draw):

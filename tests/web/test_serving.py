@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
 from mulligan.cli import main
@@ -46,7 +47,7 @@ def _worker(pid):
 
 def listen(served, heard):
     """Listen to the stream until its end."""
-    with served.client.stream("GET", "/api/stream?client=last-tab-0123456789") as answer:
+    with httpx.stream("GET", f"{served.address}/api/stream?client=last-tab-0123456789", timeout=60.0) as answer:
         heard.extend(answer.iter_lines())
 
 
