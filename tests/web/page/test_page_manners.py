@@ -54,6 +54,7 @@ def test_two_tabs_command_one_run(open_tab):
     one.begin("ring", steps=1_000_000)
     for tab in (one, two):
         tab.wait("training")
+        tab.until("import('/js/store.js').then((m) => m.store.status.step > 0)")  # before it nothing can be stopped
     two("run-toggle").click()
     one.wait("paused")
     one("run-stop").click()
