@@ -54,7 +54,7 @@ BELOW |= {"fitting": MIDDLE, "__main__": {"cli"}, "mulligan": UPPER}
 """Each room, and the rooms that it may import, for types too; "mulligan" is the front door, `__init__`."""
 
 
-BUDGETS = {SOURCE: 30_251, Path(__file__).parent: 27_542}
+BUDGETS = {SOURCE: 29_319, Path(__file__).parent: 26_740}
 """Lines of Python in the source and in the tests. What would go beyond them replaces something."""
 
 

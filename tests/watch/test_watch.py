@@ -656,6 +656,7 @@ def test_a_d_that_returns_pictures_is_not_asked():
         ({"reals": np.float32(3)}, "reals"),
         ({"reals": REALS[:1]}, "reals"),
         ({"reals": np.full((9, 1, 8, 8), np.nan)}, "reals"),
+        ({"reals": np.zeros((9, 1, 8, 8))}, "reals"),
         ({"generator": None}, "generator"),
         ({"generator": "G"}, "generator"),
         ({"discriminator": 3}, "discriminator"),

@@ -137,6 +137,8 @@ class Watch(AbstractContextManager["Watch"]):
         if len(rows) < 2:
             raise DataError(must_be("reals", "at least two samples of finite numbers", reals))
         self.low, self.high = range_of(fixed)
+        if self.low == self.high:
+            raise DataError(must_be("reals", "samples that differ", f"{self.low:g} everywhere"))
         repeated = None if labels is None else labels[np.resize(rows[:ROWS], COUNT)]  # alike in each batch
         self._nets = nets_of(nets, self.layout, reals[rows[:ROWS]], repeated)
         first = self._draw_first(latent, seed)
