@@ -30,7 +30,7 @@ from mulligan.nn.fields import (
     Part,
     Scalar,
     Words,
-    checked,
+    check_option,
     default_of,
     forms_of,
 )
@@ -190,7 +190,7 @@ def _dataclass(cls: Any, table: Any, path: str, extra: tuple[str, ...] = ()) -> 
     built = {key: build(forms[key], value, join(path, key)) for key, value in table.items()}
     try:
         if not issubclass(cls, Checked):  # which checks each value itself
-            built = {key: checked(cls, key, value) for key, value in built.items()}
+            built = {key: check_option(cls, key, value) for key, value in built.items()}
         return cls(**built)
     except FieldError as error:
         raise ConfigError(join(path, error.text)) from None

@@ -248,12 +248,12 @@ class Checked(ABC):  # noqa: B024 (its subclasses have abstract methods)
         cls: Any = type(self)
         for name in forms_of(cls):
             value = getattr(self, name)
-            plain = checked(cls, name, value)
+            plain = check_option(cls, name, value)
             if plain is not value:
                 object.__setattr__(self, name, plain)
 
 
-def checked(cls: Any, name: str, value: Any) -> Any:
+def check_option(cls: Any, name: str, value: Any) -> Any:
     """Return an option's value as its class keeps it."""
     form = forms_of(cls)[name]
     try:

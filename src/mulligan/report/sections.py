@@ -103,11 +103,11 @@ def _millions(n: int) -> str:
 
 def describe_run(story: Story) -> str:
     """Describe the run in a sentence, as a terminal shows it at the start."""
-    started = {name: value for name, value in story.started.items() if name != "event"}
-    if story.config.watched or not started:
+    fields = {name: value for name, value in story.started.items() if name != "event"}
+    if story.config.watched or not fields:
         kind = "a loop of your own, by mulligan.Watch" if story.config.watched else story.config.recipe or "own recipe"
-        return f"{kind}, on {started.get('data', story.config.data.name)}"
-    return describe_event(Started(**started))
+        return f"{kind}, on {fields.get('data', story.config.data.name)}"
+    return describe_event(Started(**fields))
 
 
 def describe_comparison(story: Story) -> str:
@@ -184,8 +184,8 @@ def verdict(story: Story) -> Verdict | None:
     elif curve and curve[-1][1] > WORSE * least:
         heart, balance = "D has begun to know your pictures by heart", "the game has lost its balance"
         kind, why = "worse", heart if _surer(story.stepped, step) else balance
-        kept = f"; best.safetensors keeps those of step {count(story.best)}" if story.best == step else ""
-        words = f"The samples were best at step {count(step)}. Since then {why}{kept}"
+        rest = f"; best.safetensors keeps those of step {count(story.best)}" if story.best == step else ""
+        words = f"The samples were best at step {count(step)}. Since then {why}{rest}"
     elif covered < BARE * possible:
         missing = f"{percent(1.0 - covered / possible)} of the pictures have nothing like them among the samples"
         kind, words = "missing", f"Kinds are missing: {missing}{more}"

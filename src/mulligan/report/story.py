@@ -69,7 +69,7 @@ def read(folder: str | Path) -> Story:
     """Read a run folder. Raises `ConfigError` when it holds no run, `DataError` when its log is damaged."""
     here = RunFolder.of(folder)
     story = Story(folder=here, config=load_config(here.config), **vars(read_run(here.path)))
-    story.metrics = _measured(story.metrics)
+    story.metrics = _own_metrics(story.metrics)
     saved = checkpoints(here.checkpoints)
     record = (find_json(saved[-1] / WORDS) if saved else None) or {}
     versions, clock = record.get("versions"), record.get("clock")
@@ -82,7 +82,7 @@ def read(folder: str | Path) -> Story:
     return story
 
 
-def _measured(metrics: dict[str, Any]) -> dict[str, Any]:
+def _own_metrics(metrics: dict[str, Any]) -> dict[str, Any]:
     """Return the metrics; nothing if another program wrote a file of that name."""
     kinds = {"n": int, "n_real": int, "data": str, "seeds": list, "step": int, "classes": dict}
     known = {"seeds": [], "step": 0, "classes": {}, **metrics}

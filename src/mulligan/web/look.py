@@ -236,7 +236,7 @@ def draw(generator: Generator, *, seed: Seed, class_: Class | None = None) -> di
 def nearest(generator: Generator, data: Dataset | None, *, seed: Seed, class_: Class | None = None) -> dict[str, Any]:
     """Return the training picture nearest to a seed's, and whether held-out pictures usually come as near."""
     label = generator.label_of(seed, class_)
-    drawn_class = _class_of(generator, label)
+    class_facts = _class_of(generator, label)
     if data is None or data.shape != generator.spec.shape:
         text = "the training data of this generator are not here, so its pictures cannot be compared"
         raise UnsupportedError(f"{text} with them.")
@@ -257,7 +257,7 @@ def nearest(generator: Generator, data: Dataset | None, *, seed: Seed, class_: C
             else "Learned: as near as these."
         )  # fmt: skip
     pictures = {"png": png64(picture[0]), "nearest": png64(np.asarray(data.images[row]))}
-    return {**drawn_class, **pictures, "index": row, "verdict": verdict, "text": text}
+    return {**class_facts, **pictures, "index": row, "verdict": verdict, "text": text}
 
 
 @lru_cache(maxsize=2)  # the pictures of two data sets stay in memory

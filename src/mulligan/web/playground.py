@@ -300,8 +300,8 @@ def send_futures(playground: Playground, *, name: RunName) -> Answer:
     saved, data = [RunFolder(playground.folder(each.run)).grids() for each in tries], playground.data(name)
     real = None if data is None or not data.is_points else points_picture(np.asarray(data.images[:CLOUD]), *data.range)
     steps = sorted({step for grids in saved for step in grids if step >= tries[-1].from_step})
-    chosen = steps[:: -(-len(steps) // 60)]  # at most 60 frames
-    frames = [np.concatenate([_draw_half(*each, step, real) for each in zip(tries, saved)], axis=1) for step in chosen]
+    few = steps[:: -(-len(steps) // 60)]  # at most 60 frames
+    frames = [np.concatenate([_draw_half(*each, step, real) for each in zip(tries, saved)], axis=1) for step in few]
     path = after / "exports" / "both-futures.gif"
     save_animation(path, [*frames, *frames[-1:] * 5], duration=200)
     return Answer(path, file=f"{name}-{path.name}")

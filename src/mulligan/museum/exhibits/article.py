@@ -151,7 +151,7 @@ def run(seed: int = 0, *, seeds: int = 100, steps: int = 200, mended: int = 1500
     script.step()
     drawn = script.draw(64)
     every = np.concatenate([drawn, [pair.drawn for pair in pairs]])
-    faded = in_parallel({decay: partial(fading, 127, data, steps, decay=decay) for decay in (True, False)})
+    correlations = in_parallel({decay: partial(fading, 127, data, steps, decay=decay) for decay in (True, False)})
     repaired = play(Run(recipe("article-mended", steps=mended)))
     after = repaired.generate(repaired.draw(64, seed=0)[0])
     nearest = f"share of {seeds} seeds where the nearest of 10,000 pictures to the drawn one is the first one shown"
@@ -166,7 +166,7 @@ def run(seed: int = 0, *, seeds: int = 100, steps: int = 200, mended: int = 1500
         Contrast("correlation", alike, float(np.median([pair.correlation for pair in pairs])), None, ">", 0.9),
         Contrast("G sees z", over_z, spreads[0], spreads[1], "<", 0.02),
         Contrast("contrast", contrast, contrasts[0], contrasts[1], "<", 0.001),
-        Contrast("frozen", later, faded[True], faded[False], ">", 0.6),
+        Contrast("frozen", later, correlations[True], correlations[False], ">", 0.6),
     )
     pictures = (
         figure(pairs[:8], data),
