@@ -35,7 +35,7 @@ DEEP = nn.Sequential(
         nn.Reshape((2, 3, 4)),
         nn.OneHot(3, scale=2.0),
         nn.Upsample("bilinear"),
-        nn.Residual((nn.Conv2d(5, 3, 1), nn.Arctan()), shortcut=(nn.Conv2d(5, 1, 1, bias=False),)),
+        nn.Residual((nn.Conv2d(7, 3, 1), nn.Arctan())),
         nn.ConvTranspose2d(4, spectral_norm=True),
         nn.LayerNorm(),
         nn.Dropout(),

@@ -108,34 +108,10 @@ def dumps_toml(config: Any) -> str:
     return tomli_w.dumps(to_table(config))
 
 
-def upgrade(table: Any) -> Any:
-    """Return the table of a configuration of an earlier version with today's fields, so that its run goes on."""
-    if not isinstance(table, dict):
-        return table  # the builder says what is wrong
-    table = {key: value for key, value in table.items() if (key, value) != ("instance_noise", 0)}
-    data, schedules = table.get("data"), table.get("schedules")
-    if isinstance(data, dict) and "skip_broken" in data:
-        table = {**table, "data": {key: value for key, value in data.items() if key != "skip_broken"}}
-    if isinstance(schedules, dict):
-        gone = {"noise"} | ({"beta2"} if schedules.get("beta2") == "none" else set())  # the noise was 0, or it is named
-        table = {**table, "schedules": {k: _upgrade_schedule(v) for k, v in schedules.items() if k not in gone}}
-    for who in ("generator", "discriminator"):
-        clip = player.get("clip") if isinstance(player := table.get(who), dict) else None
-        if clip == "none" or (isinstance(clip, dict) and "max" in clip):
-            table = {**table, who: {**player, "clip": 0.0 if clip == "none" else clip["max"]}}
-    return table
-
-
-def _upgrade_schedule(schedule: Any) -> Any:
-    if not isinstance(schedule, dict) or schedule.keys() != {"kind", "value", "hold", "end"}:
-        return schedule
-    return {"kind": "cosine", "start": schedule["value"], "end": schedule["end"], "from_": schedule["hold"]}
-
-
 def load_config(path: str | Path) -> Config:
     """Read a configuration from a TOML file, such as the config.toml of a run folder."""
     path = expanded(path)
-    table = upgrade(parse_toml(read_text(path), path))
+    table = parse_toml(read_text(path), path)
     try:
         return from_table(Config, table)
     except MulliganError as error:

@@ -23,12 +23,7 @@ def stream(seed: int, name: str, index: int = 0) -> np.random.Generator:
 def state_of(rng: np.random.Generator) -> dict[str, Any]:
     """Return the exact state, ready for JSON; `restore` takes it back."""
     state = rng.bit_generator.state
-    return {
-        "bit_generator": state["bit_generator"],
-        "state": {k: str(v) for k, v in state["state"].items()},  # 128 bits: JSON readers would round them
-        "has_uint32": state["has_uint32"],
-        "uinteger": state["uinteger"],
-    }
+    return {**state, "state": {k: str(v) for k, v in state["state"].items()}}  # 128 bits: JSON readers would round them
 
 
 def restore(rng: np.random.Generator, state: dict[str, Any]) -> None:

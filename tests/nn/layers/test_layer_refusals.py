@@ -25,7 +25,7 @@ def test_a_class_is_no_layer():
         (nn.AvgPool(), (4,), "Put a Reshape layer before it"),
         (nn.AvgPool(2), (9, 6, 1), "Try size = 3"),
         (nn.Reshape((7, 7, 2)), (100,), "Give the layer before it 98 outputs"),
-        (nn.Residual((nn.Dense(3),)), (4,), r"Residual: .*got \(3,\) \(layers\) and \(4,\) \(shortcut\)"),
+        (nn.Residual((nn.Dense(3),)), (4,), r"Residual: .*shape of a sample, \(4,\), got \(3,\)"),
     ],
 )
 def test_samples_that_do_not_fit(layer, shape, message):

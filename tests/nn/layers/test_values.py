@@ -34,8 +34,7 @@ def bilinear(x, p, labels):
 
 
 def residual(x, p, labels):
-    main = np.tanh(x @ p["0.0.W"] + p["0.0.b"]) @ p["0.2.W"] + p["0.2.b"]
-    return main + x @ p["1.0.W"] + p["1.0.b"]
+    return np.tanh(x @ p["0.W"] + p["0.b"]) @ p["2.W"] + p["2.b"] + x
 
 
 DEFINITIONS = {
@@ -71,7 +70,7 @@ DEFINITIONS = {
         (6,),
         lambda x, p, labels: x @ p["W"] + p["b"] + (p["E"][labels] * x).sum(axis=1, keepdims=True),
     ),
-    "residual": (nn.Residual((nn.Dense(6), nn.Tanh(), nn.Dense(3)), (nn.Dense(3),)), (4,), residual),
+    "residual": (nn.Residual((nn.Dense(6), nn.Tanh(), nn.Dense(4))), (4,), residual),
     "sequential": (
         nn.Sequential((nn.Tanh(), nn.Dense(4), nn.Arctan())),
         (4,),

@@ -1,4 +1,4 @@
-"""Exhibits on MNIST: autograd's example with the smallest change that gives ten digits, and pixels up to 255."""
+"""The exhibit on MNIST: autograd's example, with the smallest change that gives ten digits."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +8,6 @@ from mulligan.data import load
 from mulligan.metrics import judge_for
 from mulligan.museum.exhibit import Contrast, Played
 from mulligan.museum.stage import digits, play
-from mulligan.nn.memory import Array
 from mulligan.output.pictures import to_uint8
 from mulligan.training import Run, recipe
 
@@ -79,33 +78,3 @@ def count_classes(images: NDArray[np.uint8]) -> NDArray[np.int64]:
     assert judge is not None
     probabilities = judge.probabilities(images.reshape(-1, 28, 28, 1))
     return np.bincount(probabilities.argmax(axis=1)[probabilities.max(axis=1) > 0.5], minlength=10)
-
-
-def raw_pixels(seed: int, steps: int = 300, mended: int = 1200) -> Played:
-    """Play with pixels from 0 to 255, and from 0 to 1."""
-    before, sure_before = _with_white_at(255.0, steps, seed)
-    after, sure_after = _with_white_at(1.0, mended, seed)
-    sure = "mean logit of real pictures; at 17 a float32 probability is 1"
-    white = "brightest pixel that G makes, as a share of the data's white"
-    scale = f"raw pixels, after {steps} steps, on the scale of the data, 0 to 255"
-    return Played(
-        (
-            Contrast("D is sure", sure, sure_before, sure_after, ">", 50.0),
-            Contrast("white", white, float(before.max()) / 255.0, float(after.max()), "<", 0.5),
-        ),
-        (
-            digits("before", scale, before, 0.0, 255.0),
-            digits("before-own-scale", "the same on G's own scale, 0 to 1", before),
-            digits("after", f"scaled pixels, after {mended:,} steps, scale from 0 to 1", after),
-        ),
-    )
-
-
-def _with_white_at(high: float, steps: int, seed: int) -> tuple[Array, float]:
-    """Train `article-mended` with white at `high`. Returns pictures, and D's mean logit of reals."""
-    start = recipe("article-mended", steps=steps, seed=seed, threads=1)
-    run = play(Run(apply_overrides(start, [f"data.high={high}"])[0]))
-    drawn = run.generate(run.draw(64, seed=0)[0], average=False)
-    reals, _ = run.next_batch()
-    logits = run.gan.d.network.workspace().forward(reals, training=False)
-    return drawn, float(np.mean(logits))

@@ -78,57 +78,38 @@ def _lowest_with_params(m: Memory) -> int:
     return len(m.children)
 
 
-@register(
-    "residual",
-    example((5,), (Dense(6), LeakyReLU(), Dense(5))),
-    example((5,), (Dense(6), Tanh(), Dense(3)), shortcut=(Dense(3),)),
-)
+@register("residual", example((5,), (Dense(6), LeakyReLU(), Dense(5))), example((5,), (Dense(6), Tanh(), Dense(5))))
 @dataclass(frozen=True)
-class Residual(Layer):
-    """Add a shortcut to the layers' output: y = F(x) + S(x).
+class Residual(Sequential):
+    """Add the input to the layers' output: y = F(x) + x.
 
-    Source: He et al. 2016, "Deep Residual Learning for Image Recognition", Eq. 1 and 2.
+    Source: He et al. 2016, "Deep Residual Learning for Image Recognition", Eq. 1.
     """
 
-    layers: tuple[Layer, ...]
-    """F, one after the other."""
-    shortcut: tuple[Layer, ...] = ()
-    """S; empty for the identity."""
-    piecewise_linear: ClassVar[bool] = True  # of the sum alone; `Network` asks each child
-
-    @cached_property
-    def branches(self) -> tuple[Layer, Layer]:
-        """F and S."""
-        return Sequential(self.layers), Sequential(self.shortcut)
-
     def output_shape(self, shape: Shape) -> Shape:
-        main, shortcut = (b.output_shape(shape) for b in self.branches)
-        if main != shortcut:
+        after = super().output_shape(shape)
+        if after != shape:
             raise ShapeError(
-                f"Residual: both outputs must have one shape, got {main} (layers) and {shortcut} (shortcut). "
-                "Give the shortcut layers that lead to the same shape."
+                f"Residual: its layers must keep the shape of a sample, {shape}, got {after}. Change the last of them."
             )
-        return main
-
-    def children(self, shape: Shape) -> list[tuple[str, Layer, Shape]]:
-        return [(f"{i}", branch, shape) for i, branch in enumerate(self.branches)]
+        return shape
 
     def forward(self, m: Memory, x: Array) -> Array:
-        m.context.spent = None  # both branches read x, and dy and tx below
-        return _add(m, "y", *[b.forward(memory, x) for b, memory in zip(self.branches, m.children)])
+        m.context.spent = None  # the sum needs x as well, and dy and tx below
+        return _add(m, "y", super().forward(m, x), x)
 
     def backward(self, m: Memory, dy: Array, inputs: bool = True) -> Array:
         m.context.spent = None
-        dxs = [b.backward(memory, dy, inputs) for b, memory in zip(self.branches, m.children)]
-        return _add(m, "dx", *dxs) if inputs else dy
+        dx = super().backward(m, dy, inputs)
+        return _add(m, "dx", dx, dy) if inputs else dy
 
     def tangent(self, m: Memory, tx: Array) -> Array:
         m.context.spent = None
-        return _add(m, "ty", *[b.tangent(memory, tx) for b, memory in zip(self.branches, m.children)])
+        return _add(m, "ty", super().tangent(m, tx), tx)
 
     def adjoint(self, m: Memory, dy: Array, dty: Array, inputs: bool = True) -> tuple[Array, Array]:
-        (dx, dtx), (ds, dts) = (b.adjoint(memory, dy, dty, inputs) for b, memory in zip(self.branches, m.children))
-        return (_add(m, "dx", dx, ds), _add(m, "dtx", dtx, dts)) if inputs else (dy, dty)
+        dx, dtx = super().adjoint(m, dy, dty, inputs)
+        return (_add(m, "dx", dx, dy), _add(m, "dtx", dtx, dty)) if inputs else (dy, dty)
 
 
 def _add(m: Memory, name: str, a: Array, b: Array) -> Array:

@@ -11,6 +11,7 @@ from typing import Literal
 
 from mulligan.errors import ShapeError
 from mulligan.nn.fields import Count, Whole
+from mulligan.nn.layers import spectral
 from mulligan.nn.layers.base import Param, Shape, example, register
 from mulligan.nn.layers.convolution import Correlation
 from mulligan.nn.layers.families import Affine
@@ -65,7 +66,7 @@ class _Convolution(Affine):
             m.saved["correlation"] = self.correlation(x.shape[1:])
         m.x, m.tx = x, None
         if self.spectral_norm:
-            self.spectral.normalise(m)
+            spectral.normalise(m, self.normed)
         m.context.spent = self._product(m, x, "y", m.params.get("b"))
         return m.context.spent
 

@@ -11,14 +11,14 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache, cached_property, partial
+from functools import cache, partial
 from typing import Any, ClassVar
 
 import numpy as np
 
 from mulligan.errors import UnsupportedError
+from mulligan.nn.layers import spectral
 from mulligan.nn.layers.base import Layer, Param, Shape, no_second_order
-from mulligan.nn.layers.spectral import SpectralNorm
 from mulligan.nn.memory import Array, Memory, blocks, scratch
 
 
@@ -53,7 +53,7 @@ class Affine(Layer):
     def forward(self, m: Memory, x: Array) -> Array:
         m.x, m.tx = x, None
         if self.spectral_norm:
-            self.spectral.normalise(m)
+            spectral.normalise(m, self.normed)
         y = m.context.spent = self.product(m, x, "y")
         if "b" in m.params:
             y += m.params["b"]
@@ -103,24 +103,20 @@ class Affine(Layer):
 
     # ── spectral norm, which writes `m.weights` ───────────────────────────────────────────────────────────────────────
 
-    @cached_property
-    def spectral(self) -> SpectralNorm:
-        """The object that divides the weights."""
-        return SpectralNorm(self.normed if self.spectral_norm else (), type(self).__name__)
-
     def with_directions(self, params: dict[str, Param]) -> dict[str, Param]:
         """Add spectral norm's vectors to the layer's own parameters; `params` must return this."""
-        return params | self.spectral.directions(params)
+        normed = self.normed if self.spectral_norm else ()
+        return params | spectral.directions(type(self).__name__, normed, params)
 
     @property
     def needs_finish(self) -> bool:
         return self.spectral_norm
 
     def prepare(self, m: Memory) -> None:
-        self.spectral.prepare(m)
+        spectral.improve(m, self.normed)
 
     def finish(self, m: Memory) -> None:
-        self.spectral.finish(m)
+        spectral.finish(m, self.normed)
 
 
 @cache

@@ -10,7 +10,6 @@ every workspace computes the right Ŵ from its own θ, also in workers, averages
 """
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -20,61 +19,51 @@ from mulligan.nn.layers.initializers import Normal
 from mulligan.nn.memory import Array, Memory
 
 
-@dataclass(frozen=True)
-class SpectralNorm:
-    """Divides the parameters `names` of a layer by their largest singular value."""
-
-    names: tuple[str, ...]
-    layer: str
-
-    def directions(self, params: dict[str, Param]) -> dict[str, Param]:
-        """Return a parameter for each direction v, given the layer's own parameters."""
-        for name in self.names:
-            self._check_not_zero(name, params[name])
-        shapes = {f"{name}_v": params[name].shape[-1:] for name in self.names}
-        return {name: Param(shape, Normal(1.0), trained=False) for name, shape in shapes.items()}
-
-    def prepare(self, m: Memory) -> None:
-        """Improve each v by one power iteration on WᵀW:  u = Wv/‖Wv‖,  v = Wᵀu/‖Wᵀu‖."""
-        for name in self.names:
-            u, _ = self._left(m, name)
-            _unit(np.dot(u, _matrix(m.params[name]), out=self._direction(m, name)))
-
-    def normalise(self, m: Memory) -> None:
-        """Compute Ŵ from this workspace's W, once a forward pass."""
-        m.weights = dict(m.params)
-        for name in self.names:
-            W = _matrix(m.params[name])
-            m.saved[f"{name}_norm"] = _, sigma = self._left(m, name)
-            W_hat = np.divide(W, sigma, out=m.buffers[f"{name}_hat", W.shape])
-            m.weights[name] = W_hat.reshape(m.params[name].shape)
-
-    def finish(self, m: Memory) -> None:
-        """Turn the gradient with respect to Ŵ into that with respect to W:  dW = (dŴ − ⟨dŴ,Ŵ⟩ u vᵀ)/σ."""
-        for name in self.names:
-            dW, v = _matrix(m.grads[name]), self._direction(m, name)
-            u, sigma = m.saved[f"{name}_norm"]
-            along = float(np.vdot(dW, m.weights[name]))
-            dW -= np.multiply.outer(u, along * v, out=m.buffers[f"{name}_uv", dW.shape])
-            dW /= sigma
-
-    def _left(self, m: Memory, name: str) -> tuple[Array, float]:
-        """Return u and σ."""
-        W = _matrix(m.params[name])
-        return _unit(np.dot(W, self._direction(m, name), out=m.buffers[f"{name}_u", W.shape[:1]]))
-
-    def _direction(self, m: Memory, name: str) -> Array:
-        return m.stats[f"{name}_v"]
-
-    def _check_not_zero(self, name: str, param: Param) -> None:
+def directions(layer: str, names: tuple[str, ...], params: dict[str, Param]) -> dict[str, Param]:
+    """Return a parameter for the direction v of each of the parameters `names` of a layer."""
+    for name in names:
         drawn = np.empty((2, 2))
-        param.init.fill(drawn, 1, 1, np.random.default_rng(0))
+        params[name].init.fill(drawn, 1, 1, np.random.default_rng(0))
         if not drawn.any():
             raise ConfigError(
-                f"{self.layer}: with spectral_norm = true the initialiser of {name} must not give zeros, got "
-                f"{param.init!r}: a zero matrix has no largest singular value. Try the initialiser he, or "
+                f"{layer}: with spectral_norm = true the initialiser of {name} must not give zeros, got "
+                f"{params[name].init!r}: a zero matrix has no largest singular value. Try the initialiser he, or "
                 "spectral_norm = false here."
             )
+    return {f"{name}_v": Param(params[name].shape[-1:], Normal(1.0), trained=False) for name in names}
+
+
+def improve(m: Memory, names: tuple[str, ...]) -> None:
+    """Improve each v by one power iteration on WᵀW:  u = Wv/‖Wv‖,  v = Wᵀu/‖Wᵀu‖."""
+    for name in names:
+        u, _ = _left(m, name)
+        _unit(np.dot(u, _matrix(m.params[name]), out=m.stats[f"{name}_v"]))
+
+
+def normalise(m: Memory, names: tuple[str, ...]) -> None:
+    """Compute Ŵ from this workspace's W, once a forward pass."""
+    m.weights = dict(m.params)
+    for name in names:
+        W = _matrix(m.params[name])
+        m.saved[f"{name}_norm"] = _, sigma = _left(m, name)
+        W_hat = np.divide(W, sigma, out=m.buffers[f"{name}_hat", W.shape])
+        m.weights[name] = W_hat.reshape(m.params[name].shape)
+
+
+def finish(m: Memory, names: tuple[str, ...]) -> None:
+    """Turn the gradient with respect to Ŵ into that with respect to W:  dW = (dŴ − ⟨dŴ,Ŵ⟩ u vᵀ)/σ."""
+    for name in names:
+        dW, v = _matrix(m.grads[name]), m.stats[f"{name}_v"]
+        u, sigma = m.saved[f"{name}_norm"]
+        along = float(np.vdot(dW, m.weights[name]))
+        dW -= np.multiply.outer(u, along * v, out=m.buffers[f"{name}_uv", dW.shape])
+        dW /= sigma
+
+
+def _left(m: Memory, name: str) -> tuple[Array, float]:
+    """Return u and σ."""
+    W = _matrix(m.params[name])
+    return _unit(np.dot(W, m.stats[f"{name}_v"], out=m.buffers[f"{name}_u", W.shape[:1]]))
 
 
 def _matrix(W: Array) -> Array:

@@ -31,6 +31,7 @@ import numpy as np
 
 from mulligan.errors import UnsupportedError
 from mulligan.nn import layers as nn
+from mulligan.nn.layers import spectral
 from mulligan.nn.layers.base import Layer, Shape
 from mulligan.nn.layers.families import Affine
 from mulligan.nn.memory import Array, Memory
@@ -136,7 +137,7 @@ def lower(plan: Plan, at: Place) -> int:
             "to be exported, got none. Add one, or keep the .safetensors file and draw with mulligan sample."
         )
     if isinstance(at.layer, Affine) and at.layer.spectral_norm:
-        at.layer.spectral.normalise(at.memory)  # writes `weights`
+        spectral.normalise(at.memory, at.layer.normed)  # writes `weights`
     return lowering(plan, at)
 
 
@@ -170,8 +171,7 @@ def _sequential(plan: Plan, at: Place) -> int:
 
 
 def _residual(plan: Plan, at: Place) -> int:
-    values = [at.inside(plan, i, at.value) for i in range(len(at.layer.branches))]
-    return plan.add(at, "add", *values, shape=at.output)
+    return plan.add(at, "add", _sequential(plan, at), at.value, shape=at.output)
 
 
 def plainly(kind: str, arrays: tuple[str, ...] = (), options: tuple[str, ...] = ()) -> Callable[[Plan, Place], int]:

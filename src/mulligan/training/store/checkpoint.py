@@ -19,7 +19,7 @@ import numpy as np
 
 from mulligan import __version__
 from mulligan.config.change import differences, with_overrides
-from mulligan.config.model import Config, upgrade
+from mulligan.config.model import Config
 from mulligan.config.serialization import from_table, to_table
 from mulligan.data import Dataset
 from mulligan.doors.read import parse_object, read_bytes
@@ -210,7 +210,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     from safetensors.numpy import load
 
     try:
-        config = from_table(Config, upgrade(content["config"]))
+        config = from_table(Config, content["config"])
     except MulliganError as error:
         why = f"holds a configuration that cannot be built here: {error} Register your own classes first"
         raise CheckpointError(f"{path / WORDS} {why}, or use another checkpoint.") from error
