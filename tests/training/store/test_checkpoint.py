@@ -8,13 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tomli_w
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mulligan import __version__
-from mulligan.config.serialization import to_table
-from mulligan.errors import CheckpointError, RunError
+from mulligan.errors import CheckpointError, ConfigError, RunError
 from mulligan.training import Run, load_checkpoint, resume, save_checkpoint, train
 from mulligan.training.store.checkpoint import checkpoints, choose_kept, folder_of, seal, step_of
 
@@ -54,7 +52,7 @@ GAMES = {
     "dragan": {"update": "alternating", "penalties": ["dragan"]},
     "two threads": {"threads": 2},
 }
-OPTIMIZERS = ["sgd", "nadam", "amsgrad"]
+OPTIMIZERS = ["sgd", "nesterov", "rmsprop"]
 
 
 def pieces(config, tmp_path, data=None):
@@ -166,25 +164,12 @@ def test_another_format_another_version_and_no_file_are_refused(copy, tmp_path):
     assert "nowhere/run.json" in refused(tmp_path / "nowhere")
 
 
-def test_a_run_of_an_earlier_version_goes_on(tiny, tmp_path, record, content):
-    config = tiny(schedules={"lr": {"kind": "cosine", "from_": 0.25, "end": 0.5}})
-    record(tmp_path / "whole", Run(config))
-    run = Run(config)
-    record(tmp_path / "r", run, stop=lambda: run.step == 9)
-    old = {"kind": "constant_then_cosine", "value": 1.0, "hold": 0.25, "end": 0.5}
-
-    def age(table):
-        table["schedules"]["lr"], table["data"]["skip_broken"], table["generator"]["clip"] = old, False, "none"
-        table["schedules"] |= {"noise": {"kind": "constant", "value": 1.0}, "beta2": "none"}
-        table["instance_noise"] = 0.0
-        del table["watched"]
-
-    reseal(checkpoints(tmp_path / "r" / "checkpoints")[-1], lambda words: age(words["config"]))
-    table = to_table(config)
-    age(table)
-    (tmp_path / "r" / "config.toml").write_text(tomli_w.dumps(table))
-    record(tmp_path / "r", resume(tmp_path / "r"))
-    assert content(tmp_path / "r") == content(tmp_path / "whole")
+def test_a_run_of_an_earlier_version_is_refused(tiny, tmp_path, record):
+    record(tmp_path / "r", Run(tiny()))
+    config = tmp_path / "r" / "config.toml"
+    config.write_text(f"instance_noise = 0.0\n{config.read_text()}")
+    with pytest.raises(ConfigError, match=r"'instance_noise'.* goes on with the Mulligan that wrote it"):
+        resume(tmp_path / "r")
 
 
 def test_a_configuration_that_cannot_be_built_here(copy):
