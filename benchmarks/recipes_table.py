@@ -96,10 +96,10 @@ def seconds_a_step(trial):
 def score(run, exam):
     """Return what the table shows of one run."""
     found = exam.score(run.generator())
-    of_real, pixels = moments(exam.against.near_features), exam.against.near(run.generator().images(exam.count))
-    in_pca = asdict(manifolds(exam.against.near_features, pixels))
+    real, pixels = (exam.against.near(each) for each in (exam.real, run.generator().images(exam.count)))
+    of_real, in_pca = moments(real), asdict(manifolds(real, pixels))
     in_pca |= {"fd": percent(frechet_distance(of_real, moments(pixels)), of_real)}
-    scores = found.get("judge", in_pca | {"fd_floor": floor_of(exam.against.near_features, of_real, exam.count)})
+    scores = found.get("judge", in_pca | {"fd_floor": floor_of(real, of_real, exam.count)})
     modes = found.get("modes", {})
     return {
         "data": run.data.name,

@@ -49,12 +49,6 @@ def test_d_mixes_samples(layer):
     GAN(game_of(d=mixing), SHAPE, workers=1)  # alternating without penalties: welcome
 
 
-def test_g_may_not_compare_what_it_draws():
-    match = "Mixing must not be in a generator"
-    refused(UnsupportedError, match, game_of(g=(G[0], Mixing(), *G[1:])))
-    refused(UnsupportedError, match, game_of(g=(nn.Sequential((G[0], Mixing())), *G[1:])))
-
-
 @pytest.mark.parametrize("penalty", [WGANGP(), DRAGAN(), ZeroCentered()], ids=repr)
 def test_what_needs_another_pass_cannot_be_simultaneous(penalty):
     refused(UnsupportedError, penalty.name, game_of(penalties=(R1(), penalty), update="simultaneous"))

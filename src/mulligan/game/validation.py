@@ -96,19 +96,12 @@ def _rules(game: Game, g: Network, d: Network, shape: Shape) -> Iterator[tuple[b
             f"classes. {f'Give the layer classes = {game.classes}' if game.classes else 'Train on labelled data'}, or "
             "take the layer out.",
         )
-    for _, layer, at in walk(g.layer, g.input_shape):
-        yield (
-            not layer.mixes_samples or not all(param.trained for param in layer.params(at).values()),
-            UnsupportedError,
-            f"{type(layer).__name__} must not be in a generator: one z's picture would depend on the other z of the "
-            "batch. Put it into the discriminator, or use BatchNorm, which draws samples with running averages.",
-        )
     at_once = game.update == "simultaneous"
     what = "a gradient penalty" if game.penalties else "update = 'simultaneous'"
     yield (
         not d.mixes_samples or not (game.penalties or at_once),
         UnsupportedError,
-        f"the discriminator mixes the samples of a batch (BatchNorm or a minibatch layer), but with {what} each logit "
+        f"the discriminator mixes the samples of a batch (BatchNorm), but with {what} each logit "
         "must depend on its own sample alone. Use LayerNorm or no normalisation, or an alternating update without "
         "penalties.",
     )

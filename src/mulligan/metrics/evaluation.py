@@ -58,7 +58,6 @@ class Reference:
     moments: Moments
     near: FeatureMap
     """The map in which copies are searched."""
-    near_features: NDArray[np.float32]
     originals: Originals
     """The whole training set, in that map."""
     others: NDArray[np.uint8]
@@ -96,11 +95,10 @@ def reference(
     features = phi(real)
     of_real = moments(features)
     percent(0.0, of_real)  # raises if all reals are the same, before the long work
-    near_features = features if near is phi else near(real)
-    known = originals(near_features, near(train), inside=inside)
+    known = originals(features if near is phi else near(real), near(train), inside=inside)
     apart = np.delete(np.arange(len(train)), [] if inside is None else inside)
     others = train[np.random.default_rng(0).permutation(apart)[: len(real)]]
-    return Reference(real, phi, features, of_real, near, near_features, known, others)
+    return Reference(real, phi, features, of_real, near, known, others)
 
 
 def evaluate_pictures(
@@ -134,7 +132,7 @@ def evaluate_pictures(
     """
     fake, real = pictures(fake, "fakes"), against.real
     features, p = with_probabilities(against.map, fake)
-    near = against.near.name, against.near_features, features if against.near is against.map else against.near(fake)
+    near = against.near.name, features if against.near is against.map else against.near(fake)
     control = lambda: against.control  # noqa: E731 (late, and once for all fakes)
     pair = Comparison(
         real, fake, against.features, features, against.moments, seed, data, p, asked, against.originals, near, control

@@ -46,8 +46,8 @@ class Comparison:
     """The class that each fake was asked to be, (n,)."""
     originals: Originals | None = None
     """The training pictures, in the map in which copies are searched; None for points."""
-    near: tuple[str, NDArray[Any], NDArray[Any]] = ("", np.empty(0), np.empty(0))
-    """The name of that map, and the features of reals and fakes in it."""
+    near: tuple[str, NDArray[Any]] = ("", np.empty(0))
+    """The name of that map, and the features of the fakes in it."""
     control: Callable[[], float] = lambda: 0.5
     """Returns how often a net tells the reals from other reals."""
 
@@ -80,7 +80,7 @@ def _classes(pair: Comparison) -> Result:
 
 def _copies(pair: Comparison) -> Result:
     assert pair.originals is not None
-    name, _, fake = pair.near
+    name, fake = pair.near
     return {"by": name, "n_train": len(pair.originals.train), **asdict(copying(fake, pair.originals))}
 
 
