@@ -17,10 +17,15 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
         time.sleep(self.server.pause)
         return super().send_head()
 
+    def copyfile(self, source, outputfile):
+        while part := source.read(2**18):
+            outputfile.write(part)
+            time.sleep(self.server.pause / 4)
+
 
 @pytest.fixture(scope="module")
 def file_server():
-    """Serve a folder, each file after a pause; gives its address. `servers` run, with the paths they were asked for."""
+    """Serve a folder, each file after a pause and in parts; give its address. `servers` have the paths asked for."""
     servers = []
 
     def serve(folder, pause=0.0):
