@@ -200,7 +200,10 @@ def test_the_lab_teaches_five_drawings_draws_as_the_server_steps_and_once_loaded
     lab = open_lab(address)
     lab.get_by_test_id("smiley-ours").click()  # before Python is there
     lab.get_by_test_id("smiley-words").get_by_text("as soon as Python is here").wait_for()
-    assert sees_percentages(lab)
+    lab.wait_for_function("said.length && !said.at(-1).includes('Loading')", timeout=60_000 * MINUTES)
+    percentages = {int(percent) for text in lab.evaluate("said") for percent in re.findall(r"(\d+) %", text)}
+    assert len(percentages) > 3
+    assert max(percentages) > 80
     step = "Number(/Step ([\\d,]+),/.exec(document.querySelector('[data-testid=yours-words]').innerText)?.[1]"
     wait(lab, f"{step}.replace(',', '')) >= 60")
     is_light(site, server.asked)
@@ -222,13 +225,6 @@ def test_the_lab_teaches_five_drawings_draws_as_the_server_steps_and_once_loaded
     lab.get_by_test_id("story-digit").wait_for()
     lab.get_by_test_id("nav-train").click()
     wait(lab, "Number(document.querySelector('[data-testid=step]')?.dataset.step) >= 50")
-
-
-def sees_percentages(lab):
-    """Tell whether the page says how much of Python has come."""
-    lab.wait_for_function("window.said.length && !window.said.at(-1).includes('Loading')", timeout=60_000 * MINUTES)
-    seen = {int(percent) for text in lab.evaluate("said") for percent in re.findall(r"(\d+) %", text)}
-    return len(seen) > 3 and max(seen) > 80
 
 
 def is_light(site, asked):
