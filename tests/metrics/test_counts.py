@@ -41,13 +41,6 @@ def test_stacked_digits():
     assert stacked_modes(np.tile(every, (26, 1))).kl_floor == pytest.approx(0.0192, abs=1e-4)
 
 
-def test_combinations_of_other_sizes_are_counted_alike():
-    every = np.argwhere(np.ones((8, 11, 12)))
-    found = stacked_modes(every, (8, 11, 12))
-    assert (found.captured, found.kl) == (1056, pytest.approx(0.0, abs=1e-12))
-    assert stacked_modes(every[:12], (8, 11, 12)).kl == pytest.approx(np.log(88))
-
-
 def sure(label, count=10, p=0.91):
     """Probabilities of a classifier that gives each picture its class with probability p."""
     rows = np.full((len(label), count), (1 - p) / (count - 1))

@@ -269,27 +269,6 @@ def test_stacked_digits_are_read_one_by_one():
     assert "classes" not in found
 
 
-def test_the_colours_of_faces_are_counted_as_combinations():
-    from mulligan.data import load
-    from mulligan.data.sources.faces import load_pixel_faces
-
-    test = load("pixel-faces").test
-    part = Dataset("t", test.images[:300], test.labels[:300], test.class_names)
-    data = Dataset("pixel-faces", load("pixel-faces").images[:300], part.labels, test.class_names, part)
-    colours = [load_pixel_faces(f"{layer} colour").test.labels[300:600] for layer in ("skin", "hair", "clothing")]
-
-    class Painter(Generator):
-        def images(self, count, seed=0, labels=None):
-            return test.images[300:600]
-
-    made = generator((16, 16, 3), 0)
-    found = Evaluator.of(data).score(Painter(made.spec, made.theta))
-    assert found["modes"]["captured"] == pytest.approx(len(set(zip(*colours, strict=True))), abs=8)
-    assert (found["modes"]["n"], found["modes"]["kl_floor"]) == (300, pytest.approx(1055 / 600))
-    assert found["judge"]["accuracy"] > 0.9
-    assert found["classes"]["junk"] < 0.1
-
-
 def test_a_toy_is_measured_where_numpy_raises_whatever_it_finds():
     run = Run(mulligan.recipe("ring", steps=1, threads=1))
     with np.errstate(all="raise"):

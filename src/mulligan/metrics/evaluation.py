@@ -43,8 +43,6 @@ FACTS = ("n", "n_real", "n_train", "accuracy", "step")
 STACKED = "stacked-mnist"
 STACKED_COUNT = 26_000
 """Number of fakes for counting stacked MNIST's modes, as published (Lin et al. 2018, "PacGAN", section 4.2)."""
-COMBINED = ("skin colour", "hair colour", "clothing colour")
-"""Attributes of the pixel faces whose 1056 equally frequent combinations are counted like stacked MNIST's modes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -305,8 +303,8 @@ class Evaluator:
         result = evaluate_pictures(images, self.against, asked=asked, seed=seed, data=name)
         if self.judge is not None and judged:
             result[self.judge.name]["accuracy"] = self.judge.accuracy
-        if self.judge is not None and (self.judge.heads or not judged):
-            result["modes"] = self._combinations(self.judge, generator, seed)
+        if self.judge is not None and not judged:
+            result["modes"] = self._stacked_modes(self.judge, generator, seed)
         return {**result, **facts}
 
     def _asked(self, generator: SampleSource, count: int, seed: int) -> NDArray[np.int64] | None:
@@ -314,14 +312,10 @@ class Evaluator:
         same = generator.spec.class_names == self.data.class_names and self.data.classes > 0
         return generator.labels(count, seed) if same else None
 
-    def _combinations(self, judge: Judge, generator: SampleSource, seed: int) -> dict[str, Any]:
-        """Count modes: classify three digits, or a face's attributes, in the published number of pictures."""
+    def _stacked_modes(self, judge: Judge, generator: SampleSource, seed: int) -> dict[str, Any]:
+        """Count modes: classify three digits, in the published number of pictures."""
         count = STACKED_COUNT if self.count == COUNT else self.count
         images = generator.images(count, seed)
-        if judge.heads:
-            attributes = judge.attributes(images)
-            values = np.stack([attributes[name] for name in COMBINED], axis=1)
-            return {**asdict(stacked_modes(values, [judge.heads[name] for name in COMBINED])), "n": count}
         channels = [np.ascontiguousarray(images[..., c : c + 1]) for c in range(3)]
         digits = np.stack([judge.probabilities(channel).argmax(axis=1) for channel in channels], axis=1)
         figures = {**asdict(stacked_modes(digits)), "n": count, "sha256": judge.sha256}

@@ -138,7 +138,7 @@ METRICS: dict[str, Metric] = {
         1.0, _classes, share=True, shown=False),
     "sharpness": Metric("Sharpness", "Variance of the Laplacian over the reals'; below 1 blurred.", "", 1.0,
         lambda pair: sharpness(pair.fake, pair.real), source="Pech-Pacheco et al. 2000", shown=False),
-    "modes.captured": Metric("Modes", "Modes that are hit: of a ring, a grid, stacked MNIST or pixel faces.", "high",
+    "modes.captured": Metric("Modes", "Modes that are hit: of a ring, a grid or stacked MNIST.", "high",
         None, _modes, "points", "Srivastava et al. 2017; Lin et al. 2018; Metz et al. 2017"),
     "modes.high_quality": Metric("Of high quality", "Share of the points within three deviations of a mode.", "high",
         "high_quality_ideal", _modes, "points", "Srivastava et al. 2017; Lin et al. 2018", share=True),

@@ -95,21 +95,6 @@ class Judge:
 
     def features_and_probabilities(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return features (n, 128) and class probabilities (n, classes) of pictures, uint8, from one pass."""
-        features, logits = self._run(images)
-        logits = logits[:, : self.classes]
-        logits -= logits.max(axis=1, keepdims=True)
-        np.exp(logits, out=logits)
-        logits /= logits.sum(axis=1, keepdims=True)
-        return features, logits
-
-    def attributes(self, images: NDArray[np.uint8]) -> dict[str, NDArray[np.int64]]:
-        """Most probable value (n,) of each of `heads`."""
-        ends = np.cumsum([self.classes, *self.heads.values()])
-        parts = np.split(self._run(images)[1], ends[:-1], axis=1)[1:]
-        return {name: part.argmax(axis=1) for name, part in zip(self.heads, parts, strict=True)}
-
-    def _run(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return features and all logits."""
         space = self.network.workspace()
         n = len(images)
         features = np.empty((n, FEATURES), np.float32)
@@ -118,6 +103,10 @@ class Judge:
             part = slice(start, start + _CHUNK)
             logits[part] = space.forward(as_input(images[part]), training=False)
             features[part] = space.memory.saved["outputs"][0]
+        logits = logits[:, : self.classes]
+        logits -= logits.max(axis=1, keepdims=True)
+        np.exp(logits, out=logits)
+        logits /= logits.sum(axis=1, keepdims=True)
         return features, logits
 
 
