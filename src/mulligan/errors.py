@@ -169,7 +169,7 @@ def shown(value: object) -> str:
     if isinstance(shape, tuple) and shape:  # an array of any library: its numbers do not help
         return f"an array of shape {shape}"
     try:
-        text = repr(value)
+        text = value.isoformat() if hasattr(value, "isoformat") else repr(value)  # a date of TOML as it is written
     except ValueError:  # an integer too long for Python to write
         return f"a number of more than {sys.get_int_max_str_digits():,} digits"
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."

@@ -108,6 +108,7 @@ def test_lists_grow_and_empty(tiny):
         ("discriminator.optimizer.lr=nan", "lr must be a finite number, above 0, got nan"),
         ("loss=[1", "loss must be a TOML value, got '[1'"),
         ("steps=1\nseed=2", "steps must be a whole number, at least 1, got '1\\nseed=2'"),
+        ("steps=2024-01-02", "steps must be a whole number, at least 1, got 2024-01-02"),
         ("steps=", "steps must be a whole number, at least 1, got ''"),
         ("loss.kind.smoothing=0.1", "loss.kind.smoothing cannot be set, because loss.kind is 'relativistic'"),
     ],

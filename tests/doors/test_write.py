@@ -178,10 +178,11 @@ def test_a_folder_is_ours_by_what_its_marker_says(tmp_path):
     check_folder(tmp_path / "new", "site.json")
     (tmp_path / ".hidden").touch()
     check_folder(tmp_path, "site.json")
-    (tmp_path / "site.json").write_text('{"name": "mine"}')
-    for marker in (None, "site.json"):
-        with pytest.raises(ConfigError, match="--force"):
-            check_folder(tmp_path, marker)
+    for content in (b'{"name": "mine"}', '{"written_by": "Mulligan"}'.encode("utf-16")):
+        (tmp_path / "site.json").write_bytes(content)
+        for marker in (None, "site.json"):
+            with pytest.raises(ConfigError, match="--force"):
+                check_folder(tmp_path, marker)
     check_folder(tmp_path, force=True)
     (tmp_path / "site.json").write_text('{"written_by": "Mulligan"}')
     check_folder(tmp_path, "site.json")

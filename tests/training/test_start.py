@@ -8,6 +8,7 @@ import pytest
 
 import mulligan
 from mulligan.errors import CheckpointError, ConfigError
+from mulligan.models import bundled
 from mulligan.training import Recorder, Run, RunFolder, resume
 from mulligan.training.samples import locate
 
@@ -98,3 +99,9 @@ def test_what_cannot_be_begun_with_is_refused(tiny, first, tmp_path, digits):
     for start, said in (("nowhere", "one of mnist, pixel-faces"), ("empty", "must hold a checkpoint")):
         with pytest.raises((CheckpointError, ConfigError), match=said):
             Run(tiny(start=str(tmp_path / start)))
+
+
+def test_a_folder_with_the_generator_of_another_run_is_refused(tiny, first, tmp_path):
+    bundled().save(tmp_path / "first" / "generator.safetensors")
+    with pytest.raises(CheckpointError, match="must be this run's own"):
+        Run(tiny(start=str(tmp_path / "first")))

@@ -88,7 +88,7 @@ def test_what_trainings_print_is_a_log_by_steps_of_the_run(tmp_path, text, steps
     assert read_log(tmp_path / "out.txt") == {"d_loss": dict(zip(steps, d)), "g_loss": dict(zip(steps, g))}
 
 
-@pytest.mark.parametrize("line", ["a" * 10**5, "d_loss" + " " * 10**5, "1/" * 10**4, "iter" * 10**4])
+@pytest.mark.parametrize("line", ["a" * 10**5, "d_loss" + " " * 10**5, "1/" * 10**4, "iter" * 10**4, "a b " * 10**6])
 def test_a_line_without_end_is_read_in_a_moment(tmp_path, line):
     (tmp_path / "out.txt").write_text(f"start\n{line}\nd_loss: 1 g_loss: 2\n")
     assert read_log(tmp_path / "out.txt")["d_loss"].popitem()[1] == 1.0

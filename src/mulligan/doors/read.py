@@ -8,7 +8,7 @@ import math
 import os
 import tomllib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -48,14 +48,20 @@ def read_bytes(path: Path, largest: int = LARGEST) -> bytes:
 
 def read_text(path: Path, largest: int = 1 << 20) -> str:
     """Read a text file in UTF-8, with or without the mark that editors of Windows put before the first letter."""
-    try:
-        return read_bytes(path, largest).decode("utf-8-sig").replace("\r\n", "\n")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} must be a text file in UTF-8 ({error.reason}). Check the path.") from error
+    return decode(read_bytes(path, largest), path).replace("\r\n", "\n")
+
+
+def decode(content: bytes, source: object) -> str:
+    """Return a text that is in UTF-8. One in UTF-16 without a mark would decode too, with a NUL beside each letter."""
+    with suppress(UnicodeDecodeError):
+        if "\0" not in (text := content.decode("utf-8-sig")):
+            return text
+    raise DataError(f"{source} must be a text in UTF-8, got another encoding, or no text. Save it in UTF-8.")
 
 
 def parse_object(text: str | bytes, source: object) -> dict[str, Any]:
     """Return the object of a JSON text; `source` names it in an error. NaN and infinity are errors."""
+    text = text if isinstance(text, str) else decode(text, source)  # else UTF-16 would do
     try:
         value = json.loads(text, parse_constant=_to_finite, parse_float=_to_finite)
     except (ValueError, RecursionError) as error:

@@ -21,7 +21,7 @@ from typing import IO, Any
 from mulligan.config.change import differences
 from mulligan.config.serialization import KINDS, Table, to_plain, to_table
 from mulligan.data import DATASETS
-from mulligan.doors.read import parse_object, read_json, read_text
+from mulligan.doors.read import LARGEST, parse_object, read_json, read_text
 from mulligan.doors.write import advice, atomic_write, write_json
 from mulligan.errors import CheckpointError, ConfigError, RunError, expanded
 from mulligan.studies.cell import FAILED, Job, is_orphan, load_once, run_cell, time_steps
@@ -98,8 +98,9 @@ class StudyRun:
 
     def _collect(self) -> None:
         """Read the results of all cells that have ended, in this process or another."""
-        lines = read_text(self.lines).splitlines() if self.lines.is_file() else []
-        self.results = {result["cell"]: result for result in (parse_object(line, self.lines) for line in lines)}
+        lines = read_text(self.lines, LARGEST).split("\n") if self.lines.is_file() else []
+        results = [parse_object(line, self.lines) for line in lines if line]
+        self.results = {result["cell"]: result for result in results}
 
     def _asked(self) -> Table:
         """Return everything that a result depends on. Titles and columns are not part of it: they may change."""

@@ -64,6 +64,10 @@ def _weights(path: Path) -> tuple[dict[str, dict[str, Array]], int]:
         raise CheckpointError(f"{path} must hold a checkpoint, got none. Try a run that has been saved.")
     arrays, spec = checkpoint.arrays, Generator.load(RunFolder(checkpoint.path.parent.parent).generator).spec
     g = Network(Sequential(spec.layers), (spec.latent.dim,))
+    if (arrays["g.theta"].shape, arrays["g.stats"].shape) != (g.theta.shape, g.stats.shape):
+        raise CheckpointError(
+            f"{path}: generator.safetensors must be this run's own, got another's. Delete it, then mulligan resume."
+        )
     d = Network(Sequential(checkpoint.config.discriminator.build(spec.shape, spec.classes)), spec.shape)
     for name, network in (("g", g), ("d", d)):
         network.theta[:], network.stats[:] = arrays[f"{name}.theta"], arrays[f"{name}.stats"]

@@ -5,7 +5,8 @@ import importlib
 import math
 import re
 from collections.abc import Iterator
-from functools import partial
+from contextlib import suppress
+from functools import cache, partial
 from io import StringIO
 from pathlib import Path
 from statistics import median
@@ -40,12 +41,12 @@ _NAMES = {
     "d_loss": re.compile("D(?![a-z])|(^|[^A-Za-z])d(?![a-z])|[Dd]isc|[Cc]ritic"),
     "g_loss": re.compile("G(?![a-z])|(^|[^A-Za-z])g(?![a-z])|[Gg]en"),
 }
-_VALUE = re.compile(  # bounded: a line of a million letters would never end
+_VALUE = re.compile(
     r"([A-Za-z][\w ./-]{0,80}?)\s{0,9}[:=]\s{0,9}([-+]?(?:\d[\d.]*(?:e[-+]?\d+)?|nan|inf))", re.IGNORECASE
 )
-_COUNT = re.compile(
-    r"(?<![\d.])(\d+)\s*/\s*\d+(?![\d.])|(?:step|iter\w{0,9}|batch)\W{1,3}(\d+)|^\W*(\d+)\b", re.IGNORECASE
-)
+_OF = re.compile(r"(?<![\d.])(\d+)\s*/\s*\d+(?![\d.])")
+_COUNT = re.compile(r"(?:step|iter\w{0,9}|batch)\W{1,3}(\d+)|^\W{0,80}(\d+)\b", re.IGNORECASE)
+_LINE = 10_000  # letters of a line that are read: each begins a name that may be 90 letters before its value
 
 
 def read_log(path: Path) -> Log:
@@ -69,6 +70,7 @@ def read_log(path: Path) -> Log:
     return log
 
 
+@cache
 def _player_of(name: str) -> str | None:
     """Return whose loss a name means: W&B writes RUN - NAME, and RUN - NAME__MIN."""
     bare = name.rsplit(" - ", 1)[-1].strip()
@@ -81,19 +83,21 @@ def _rows(text: str) -> Iterator[tuple[int, str, float]]:
     """Read a table with a head of names, or the lines that a training printed."""
     head = text.partition("\n")[0]
     separator = max(",;\t", key=head.count)
-    if not any(map(_player_of, head.split(separator))) or _VALUE.search(head):
+    if not any(map(_player_of, head.split(separator))) or _VALUE.search(head[:_LINE]):
         for number, line in enumerate(text.splitlines()):
-            counts = [int(digits) for match in _COUNT.findall(line) for digits in match if digits] or [number]
-            yield from ((counts[-1], name, float(value)) for name, value in _VALUE.findall(line) if _player_of(name))
+            if values := [pair for pair in _VALUE.findall(line[:_LINE]) if _player_of(pair[0])]:
+                counts = _OF.findall(line) or ["".join(match) for match in _COUNT.findall(line)] or [number]
+                yield from ((int(counts[-1]), name, float(value)) for name, value in values)
         return
-    for number, row in enumerate(csv.DictReader(StringIO(text), delimiter=separator)):
-        named = {str(name).strip().lower(): text for name, text in row.items()}
-        at = next((named[name] for name in _STEPS if named.get(name)), number)
-        for name, text in row.items():
-            try:
-                yield int(float(at)), name, float(text)
-            except (TypeError, ValueError, OverflowError):  # an empty field, a word, or a step without end
-                continue
+    names, *rows = csv.reader(StringIO(text), delimiter=separator)
+    places = {name.strip().lower(): place for place, name in enumerate(names)}
+    counted = [places[name] for name in _STEPS if name in places]
+    losses = [(place, name) for place, name in enumerate(names) if _player_of(name)]
+    for number, row in enumerate(filter(None, rows)):
+        at = next((row[place] for place in counted if "".join(row[place : place + 1])), number)
+        for place, name in losses:
+            with suppress(LookupError, ValueError, OverflowError):  # a short row, a word, or a step without end
+                yield int(float(at)), name, float(row[place])
 
 
 def _events(path: Path) -> Iterator[tuple[int, str, float]]:

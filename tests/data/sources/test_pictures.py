@@ -60,6 +60,16 @@ def test_linked_folders_count_like_others_and_never_lead_round(tmp_path):
     assert data.labels.tolist() == [0, 0, 1, 1]
 
 
+def test_three_hundred_folders_inside_one_another_are_read_in_a_moment(tmp_path, monkeypatch):
+    save(tmp_path.joinpath("folder", *["x"] * 300, "1.png"), RGB)
+    calls = []
+    for name in ("stat", "lstat"):
+        call = getattr(os, name)
+        monkeypatch.setattr(os, name, lambda *args, call=call, **named: calls.append(args) or call(*args, **named))
+    assert len(load(tmp_path / "folder")) == 1
+    assert len(calls) < 2000
+
+
 def test_train_and_test_are_splits(tmp_path):
     for part, count in (("train", 3), ("test", 2)):
         for name in "ab":

@@ -8,7 +8,7 @@ from PIL import Image
 
 from mulligan.data import load
 from mulligan.data.sources.tables import _NAMES
-from mulligan.errors import ConfigError, DataError
+from mulligan.errors import ConfigError, DataError, TooLargeError
 
 GREY = np.random.default_rng(0).integers(0, 256, (6, 4, 4), dtype=np.uint8)
 LABELS = np.array([0, 1, 2, 2, 1, 0])
@@ -158,8 +158,22 @@ def test_a_y_beside_an_x_is_a_coordinate(tmp_path, heading):
 def test_csv_that_is_malformed(tmp_path, content):
     path = tmp_path / "a.csv"
     path.write_bytes(content)
-    with pytest.raises(DataError, match=r"a\.csv: "):
+    with pytest.raises(DataError, match=r"a\.csv"):
         load(path)
+
+
+def test_csv_in_another_encoding_is_told_so(tmp_path):
+    (tmp_path / "a.csv").write_bytes("label,a\ncat,1\n".encode("utf-16-le"))
+    with pytest.raises(DataError, match="must be a text in UTF-8"):
+        load(tmp_path / "a.csv")
+
+
+def test_an_npz_that_does_not_fit_into_memory_is_not_unpacked(tmp_path, monkeypatch):
+    np.savez_compressed(tmp_path / "a.npz", images=np.zeros((70, 1000, 1000), np.uint8))
+    monkeypatch.setattr("mulligan.nn.workers.limits.free_memory", lambda: 1 << 28)
+    monkeypatch.setattr(np.lib.format, "read_array", None)
+    with pytest.raises(TooLargeError, match=r"a\.npz of 70,000,128 bytes"):
+        load(tmp_path / "a.npz")
 
 
 @pytest.mark.parametrize("odd", ["\u2028", "\x85", "\x0c", "\x1e"])

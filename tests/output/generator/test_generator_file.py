@@ -17,7 +17,7 @@ from mulligan.nn import Network, stream
 from mulligan.nn.layers import LAYERS, Dense, Reshape, Sequential, Tanh
 from mulligan.output.export import FORMATS
 from mulligan.output.generator import Generator, GeneratorSpec
-from mulligan.output.generator.file import digest, parts_of
+from mulligan.output.generator.file import digest
 
 SHAPE = (8, 8, 1)
 
@@ -216,10 +216,3 @@ def test_no_file_is_saved_under_the_ending_of_an_export(generator, tmp_path, end
     with pytest.raises(ConfigError, match=rf"mine{ending}'\. Try export"):
         generator().save(tmp_path / f"mine{ending}")
     assert not list(tmp_path.iterdir())
-
-
-def test_a_file_has_the_bytes_of_the_library_where_its_metadata_has_one_key():
-    tensors = {"b": np.arange(6, dtype="f4").reshape(2, 3), "t": np.array([3]), "none": np.zeros((0, 3), "f4")}
-    tensors["a"] = np.ones((2, 3, 2), "f4")[:, ::-1] * np.arange(3, dtype="f4")[:, None]  # no contiguous array
-    whole = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
-    assert b"".join(parts_of(tensors, {"format": "x"})) == save(whole, {"format": "x"})

@@ -201,9 +201,12 @@ def _find(folder: Path) -> tuple[list[Path], dict[str, list[Path]], str]:
     classes: dict[str, list[Path]] = {}
     unread: set[str] = set()
     try:
+        above = {str(folder): frozenset(map(_identify, folder.resolve().parents))}
         for where, folders, files in os.walk(folder, onerror=_raise, followlinks=True):
-            inside = Path(where).relative_to(folder).parts
-            folders[:] = [n for n in sorted(folders) if not n.startswith(".") and not _leads_back(Path(where, n))]
+            inside, around = Path(where).relative_to(folder).parts, above.pop(where) | {_identify(where)}
+            paths = {name: os.path.join(where, name) for name in sorted(folders) if not name.startswith(".")}
+            folders[:] = [name for name, path in paths.items() if _identify(path) not in around]  # no link leads back
+            above |= {paths[name]: around for name in folders}
             for name in sorted(files):
                 path = Path(where, name)
                 ending = path.suffix.lower()
@@ -218,9 +221,10 @@ def _find(folder: Path) -> tuple[list[Path], dict[str, list[Path]], str]:
     return loose, classes, " and ".join(sorted(unread))
 
 
-def _leads_back(folder: Path) -> bool:
-    """Return whether a folder is a link to one that contains it."""
-    return folder.resolve() in {around.resolve() for around in folder.parents}
+def _identify(folder: str | Path) -> tuple[int, int]:
+    """Return what two paths of one folder share."""
+    status = os.stat(folder)
+    return status.st_dev, status.st_ino
 
 
 def _raise(error: OSError) -> None:

@@ -3,6 +3,7 @@
 import csv
 import math
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ from numpy.typing import NDArray
 from mulligan.data.dataset import Dataset
 from mulligan.data.sources.arrays import from_arrays
 from mulligan.data.sources.idx import read_idx
-from mulligan.errors import DataError
+from mulligan.doors.read import read_text
+from mulligan.errors import DataError, TooLargeError
+from mulligan.nn.workers.limits import check_size
 
 _NAMES = {
     "images": ("images", "samples", "x", "data", "x_train", "train_images"),
@@ -30,7 +33,9 @@ def load_numpy(path: Path) -> Dataset:
     try:
         with path.open("rb") as file:  # given a name, NumPy would leave a broken file open
             content = np.load(file, allow_pickle=False)
-            arrays = {"images": content} if isinstance(content, np.ndarray) else _members(content)
+            arrays = {"images": content} if isinstance(content, np.ndarray) else _members(content, path)
+    except TooLargeError:
+        raise
     except Exception as error:  # NumPy and zipfile raise nearly everything on broken files
         raise DataError(
             f"{path}: cannot be read as NumPy's .npy or .npz ({str(error) or type(error).__name__}). Save it again "
@@ -52,10 +57,11 @@ def load_numpy(path: Path) -> Dataset:
     return from_arrays(name=str(path), **parts)
 
 
-def _members(content: Any) -> dict[str, NDArray[Any]]:
+def _members(content: Any, path: Path) -> dict[str, NDArray[Any]]:
     """Read the arrays of a `.npz`; skip other files in it."""
-    files = [name for name in content.zip.namelist() if name.endswith(".npy") and not name.startswith("__MACOSX/")]
-    arrays = {name.removesuffix(".npy"): content[name] for name in files}
+    files = [each for each in content.zip.infolist() if re.fullmatch(r"(?!__MACOSX/).*\.npy", each.filename)]
+    check_size(f"the arrays of {path}", sum(each.file_size for each in files))  # one byte may pack a thousand
+    arrays = {each.filename.removesuffix(".npy"): content[each.filename] for each in files}
     for name, array in arrays.items():
         if not isinstance(array, np.ndarray):
             raise ValueError(f"{name}.npy is no array")
@@ -91,12 +97,9 @@ def load_csv(path: Path) -> Dataset:
     Rows of s² bytes are pictures, others points. Labels are the column with such a heading; without a heading, the
     first of 1 + s² columns. They are classes as they are written: `7`, `007` and `7.0` are three.
     """
-    try:
-        lines = [line for line in path.read_text(encoding="utf-8-sig").split("\n") if line.strip()]
-        separator = max(",;\t", key="".join(lines[:1]).count)
-        heading = _heading(lines[0], separator, path) if lines else []
-    except (OSError, ValueError, csv.Error) as error:
-        raise DataError(f"{path}: cannot be read as text ({error}). Save it as CSV in UTF-8.") from error
+    lines = [line for line in re.split("[\r\n]", read_text(path, sys.maxsize)) if line.strip()]
+    separator = max(",;\t", key="".join(lines[:1]).count)
+    heading = _heading(lines[0], separator, path) if lines else []
     rows = lines[bool(heading) :]
     if not rows:
         raise DataError(f"{path}: must have a sample per row, got none. Check the file.")
@@ -123,7 +126,10 @@ def load_csv(path: Path) -> Dataset:
 
 def _heading(first: str, separator: str, path: Path) -> list[str]:
     """Return the words of the first row in small letters; none if it is a sample. Raise if it may be either."""
-    words = [word.strip().strip('"').lower() for word in next(csv.reader([first], delimiter=separator))]
+    try:
+        words = [word.strip().strip('"').lower() for word in next(csv.reader([first], delimiter=separator))]
+    except csv.Error as error:
+        raise DataError(f"{path}: the first row cannot be read ({error}). Save the table again.") from error
     numbers = [word for word in words if _is_number(word)]
     if numbers == words:
         return []

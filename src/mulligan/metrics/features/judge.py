@@ -24,8 +24,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mulligan.data import Dataset
+from mulligan.doors.read import read_bytes
+from mulligan.doors.tensors import pack, unpack
 from mulligan.doors.write import atomic_write
-from mulligan.errors import CheckpointError, RunError
+from mulligan.errors import CheckpointError, DataError, RunError
 from mulligan.nn.averaging import EMA
 from mulligan.nn.layers import Conv2d, Dense, Dropout, Flatten, Layer, ReLU, Sequential
 from mulligan.nn.network import Network, sum_gradients
@@ -120,31 +122,28 @@ def as_input(images: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 def save(network: Network, path: Path, accuracy: float, data: str, heads: dict[str, int] | None = None) -> None:
     """Store a judge: parameters as float16, the rest as metadata."""
-    import safetensors.numpy
-
     weights = {entry.path: entry.view(network.theta).astype(np.float16) for entry in network.entries}
     classes = network.output_shape[0] - sum((heads or {}).values())
     about = {"input_shape": network.input_shape, "classes": classes, "accuracy": accuracy, "data": data}
     about |= {"heads": heads} if heads else {}
-    atomic_write(path, safetensors.numpy.save(weights, {"mulligan.judge": json.dumps(about)}))
+    atomic_write(path, b"".join(pack(weights, {"mulligan.judge": json.dumps(about)})))
 
 
 def read(path: Path) -> Judge:
     """Load a judge."""
-    from safetensors import SafetensorError, safe_open
-
     try:
-        with safe_open(path, "numpy") as file:
-            about = json.loads((file.metadata() or {})["mulligan.judge"])
-            heads = about.get("heads", {})
-            network = classifier(tuple(about["input_shape"]), about["classes"] + sum(heads.values()))
-            for entry in network.entries:
-                entry.view(network.theta)[...] = file.get_tensor(entry.path)
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        packed = read_bytes(path)
+        metadata, arrays = unpack(packed, path)
+        about = json.loads(metadata["mulligan.judge"])
+        heads = about.get("heads", {})
+        network = classifier(tuple(about["input_shape"]), about["classes"] + sum(heads.values()))
+        for entry in network.entries:
+            entry.view(network.theta)[...] = arrays[entry.path]
+    except (DataError, KeyError, ValueError) as error:
         raise CheckpointError(
             f"{path} cannot be read as a judge ({error}). Train it again: python benchmarks/shipped/judge.py."
         ) from error
-    return Judge(network, hashlib.sha256(path.read_bytes()).hexdigest(), float(about["accuracy"]), heads=heads)
+    return Judge(network, hashlib.sha256(packed).hexdigest(), float(about["accuracy"]), heads=heads)
 
 
 @cache

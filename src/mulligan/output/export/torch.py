@@ -12,8 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from mulligan.doors.tensors import pack
 from mulligan.doors.write import KEY, PROGRAM, Files, sign_python
 from mulligan.errors import ConfigError
 from mulligan.nn.memory import Array
@@ -24,16 +23,13 @@ from mulligan.output.generator import Generator
 
 def files(generator: Generator, path: Path) -> Files:
     """Return NAME.py and NAME.weights.safetensors."""
-    from safetensors.numpy import save
-
     if not path.stem.isidentifier() or keyword.iskeyword(path.stem):
         raise ConfigError(
             f"--out must have a name that Python can import, got {path}. Use letters, digits and _. Try generator.py."
         )
     weights = weights_of(path)
     source, tensors = torch_module(generator, weights.name)
-    packed = save({name: np.ascontiguousarray(x) for name, x in tensors.items()}, {"format": "pt", KEY: PROGRAM})
-    return {path: sign_python(source), weights: packed}
+    return {path: sign_python(source), weights: b"".join(pack(tensors, {"format": "pt", KEY: PROGRAM}))}
 
 
 def weights_of(path: Path) -> Path:

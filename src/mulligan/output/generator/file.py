@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 
 from mulligan.config.serialization import from_table
-from mulligan.doors.read import open_file, parse_object
+from mulligan.doors.read import parse_object, read_bytes
+from mulligan.doors.tensors import pack, unpack
 from mulligan.doors.write import atomic_write
 from mulligan.errors import CheckpointError, ConfigError, DataError, MulliganError, must_be, shown, suggest
 from mulligan.game.spec import Latent
@@ -106,8 +107,7 @@ def write_tensors(path: str | Path, spec: str, tensors: dict[str, Array]) -> Non
     """Write a description and its tensors, whole or not at all."""
     check_finite(tensors)
     metadata = {"format": FORMAT, "version": str(VERSION), "spec": spec, "sha256": digest(spec, tensors)}
-    parts = parts_of(tensors, metadata)
-    atomic_write(path, lambda file: file.writelines(parts))
+    atomic_write(path, lambda file: file.writelines(pack(tensors, metadata)))
 
 
 def check_finite(tensors: dict[str, Array]) -> None:
@@ -120,24 +120,8 @@ def check_finite(tensors: dict[str, Array]) -> None:
             )
 
 
-def parts_of(tensors: dict[str, Array], metadata: dict[str, str]) -> list[Any]:
-    """Return the parts of a safetensors file, as views of the tensors: a copy takes as much memory again."""
-    header: dict[str, Any] = {"__metadata__": dict(sorted(metadata.items()))}
-    parts, end = [], 0
-    for name, tensor in sorted(tensors.items(), key=lambda pair: (-pair[1].itemsize, pair[0])):
-        start, end = end, end + tensor.nbytes
-        kind = f"{tensor.dtype.kind.upper()}{8 * tensor.itemsize}"
-        header[name] = {"dtype": kind, "shape": tensor.shape, "data_offsets": [start, end]}
-        parts.append(np.ascontiguousarray(tensor).data)
-    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
-    return [len(text).to_bytes(8, "little"), text, *parts]
-
-
 def read_file(path: Path) -> tuple[GeneratorSpec, dict[str, Array]]:
     """Return the description and the tensors of a file. Whatever is wrong with them is one `CheckpointError`."""
-    from safetensors import SafetensorError, safe_open
-
     if not os.path.exists(path):  # Path.exists raises for names that are too long
         path = SHIPPED.get(str(path), path)
     if not os.path.exists(path):
@@ -147,17 +131,9 @@ def read_file(path: Path) -> tuple[GeneratorSpec, dict[str, Array]]:
             f"does not exist.{near or ' Check the path.'}"
         )
     try:
-        with open_file(path):
-            pass  # safe_open calls files without permission missing, and waits for pipes
-        with safe_open(path, "np") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+        metadata, tensors = unpack(read_bytes(path, 1 << 40), path)
     except DataError as error:
         raise CheckpointError(str(error)) from error
-    except (OSError, SafetensorError, ValueError, TypeError, AttributeError) as error:
-        raise CheckpointError(
-            f"{path} is not a safetensors file, or was cut short ({error}). Use another copy."
-        ) from error
     kind = metadata.get("format"), metadata.get("version")
     if kind != (FORMAT, str(VERSION)):
         other = f"version {shown(kind[1])}" if kind[0] == FORMAT else "another safetensors file"

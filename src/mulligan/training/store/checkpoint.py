@@ -23,11 +23,11 @@ from mulligan.config.model import Config
 from mulligan.config.serialization import from_table, to_table
 from mulligan.data import Dataset
 from mulligan.doors.read import parse_object, read_bytes
+from mulligan.doors.tensors import pack, unpack
 from mulligan.doors.write import advice, atomic_write, patiently, sync_folder
 from mulligan.errors import CheckpointError, DataError, MulliganError, RunError
 from mulligan.nn.memory import Array
 from mulligan.nn.workers.limits import describe_blas
-from mulligan.output.generator.file import parts_of
 from mulligan.training.run import Run
 
 FORMAT = "mulligan-checkpoint"
@@ -104,7 +104,7 @@ def save_checkpoint(run: Run, folder: Path, log: dict[str, Any] | None = None) -
     run.check()
     target = folder_of(folder, run.step)
     temporary = folder / f".{target.name}.part"
-    arrays, digest = parts_of(run.gan.arrays(), {"format": FORMAT}), hashlib.sha256()
+    arrays, digest = pack(run.gan.arrays(), {"format": FORMAT}), hashlib.sha256()
     for part in arrays:
         digest.update(part)
     content = {
@@ -207,8 +207,6 @@ def load_checkpoint(path: Path) -> Checkpoint:
     packed = _bytes(path / ARRAYS)
     if hashlib.sha256(packed).hexdigest() != content.get("arrays"):
         raise _refuse(path / ARRAYS, f"is truncated or was changed after it was written ({len(packed)} bytes)")
-    from safetensors.numpy import load
-
     try:
         config = from_table(Config, content["config"])
     except MulliganError as error:
@@ -216,7 +214,9 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise CheckpointError(f"{path / WORDS} {why}, or use another checkpoint.") from error
     names = ("step", "sampler", "streams", "sums", "counted", "observers", "data", "adjusted")
     state = {name: content[name] for name in names}
-    return Checkpoint(path, config, state, load(packed), *(content[name] for name in ("log", "clock", "versions")))
+    return Checkpoint(
+        path, config, state, unpack(packed, path)[1], *(content[name] for name in ("log", "clock", "versions"))
+    )
 
 
 def unseal(path: Path) -> dict[str, Any]:

@@ -32,7 +32,7 @@ from mulligan.web.jobs import JOBS, Jobs
 from mulligan.web.playground import Playground
 from mulligan.web.trainer import Trainer
 
-STAND_INS = ("fcntl", "safetensors", "safetensors.numpy", "scipy", "scipy.special")
+STAND_INS = ("fcntl", "scipy", "scipy.special")
 """Modules that Pyodide lacks, reduced to what a run needs."""
 TURN = 0.04
 """Seconds of training between two checks for messages of the page."""
