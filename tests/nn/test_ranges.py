@@ -30,7 +30,10 @@ REFUSED = {
     SGD: {"lr": [0.0, math.nan]},
     optimizers.Momentum: {"momentum": [1.0, -1.0]},
     Adam: {"beta1": [1.0], "beta2": [-0.1], "eps": [0.0, 1e-50]},  # float32 rounds the last one to 0
-    optimizers.RMSprop: {"rho": [-0.5, 1.0], "eps": [math.nan]},
+    optimizers.Nadam: {"psi": [-1.0]},
+    optimizers.Adadelta: {"rho": [1.0]},
+    optimizers.RMSprop: {"rho": [-0.5]},
+    optimizers.Adagrad: {"eps": [math.nan]},
     EMA: {"half_life": [0.0, math.nan], "ramp": [-1.0]},
     schedules.Constant: {"value": [-1.0, math.inf]},
     schedules.StepDecay: {"factor": [-0.1], "at": [(3, -1), (3, 2.5)]},
@@ -61,8 +64,13 @@ PUBLISHED = {
     "sgd": SGD(lr=0.01),
     "momentum": optimizers.Momentum(lr=0.01, momentum=0.9),
     "nesterov": optimizers.Nesterov(lr=0.01, momentum=0.9),
+    "adagrad": optimizers.Adagrad(lr=0.01, eps=1e-10),
+    "adadelta": optimizers.Adadelta(lr=1.0, rho=0.95, eps=1e-6),
     "rmsprop": optimizers.RMSprop(lr=1e-3, rho=0.9, eps=1e-8),
     "adam": Adam(lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8),
+    "adamax": optimizers.AdaMax(lr=2e-3, beta1=0.9, beta2=0.999),
+    "nadam": optimizers.Nadam(lr=2e-3, beta1=0.9, beta2=0.999, eps=1e-8, psi=0.004),
+    "amsgrad": optimizers.AMSGrad(lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8),
 }
 """What stands where a configuration says nothing: the articles' numbers where they give some, else the usual ones."""
 

@@ -28,10 +28,15 @@ _FAMILIES: dict[str, str] = {
     "sgd": "#0b3c8c",
     "momentum": "#1f77d0",
     "nesterov": "#00a8e8",
+    "adagrad": "#0a5c2f",
+    "adadelta": "#2a9d3f",
     "rmsprop": "#7bc043",
     "adam": "#c1121f",
+    "adamax": "#e85d04",
+    "nadam": "#d6306f",
+    "amsgrad": "#8c1c13",
 }
-"""Blue: one rate for all weights. Green and red: a rate for each."""
+"""Blue: one rate for all weights. Green: rates from squares. Red to magenta: Adam's family."""
 COLOURS = {name: _FAMILIES.get(name, f"#{0x555555 + 0x202020 * (k % 4):06x}") for k, name in enumerate(OPTIMIZERS)}
 """Of each optimiser; a grey for one that belongs to no family yet."""
 

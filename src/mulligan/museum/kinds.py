@@ -20,7 +20,7 @@ from mulligan.nn.layers.base import Shape
 from mulligan.nn.layers.initializers import He, Scaled
 from mulligan.nn.memory import Array, Memory
 from mulligan.nn.optimizers import Optimizer, State
-from mulligan.nn.optimizers.base import Vector, average_square
+from mulligan.nn.optimizers.base import Vector, average, average_square
 from mulligan.output.export.plan import LOWERINGS, Place, Plan
 
 # ── Seo 2018, “Only Numpy: Implementing GAN …”, where its code differs from its text ──────────────────────────────────
@@ -46,9 +46,7 @@ class ArticleAdam(Optimizer):
 
     def update_block(self, state: State, theta: Vector, g: Vector, m: Vector, v: Vector, *, lr: float) -> None:
         s = average_square(v, self.beta2, g)
-        g *= 1 - self.beta1
-        m *= self.beta1
-        m += g
+        average(m, self.beta1, g)  # overwrites g
         # m̂/(√v̂ + ε) = r/(1−β₁) · m/(√v + ε·r)  with  r = √(1−β₂)
         r = math.sqrt(1 - self.beta2)
         np.sqrt(v, out=s)

@@ -1,13 +1,15 @@
 """Optimisers against their papers, and against the promises of `Optimizer`."""
 
+import math
 import threading
 from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 
+from mulligan.nn import optimizers
 from mulligan.nn.memory import BLOCK
-from mulligan.nn.optimizers import OPTIMIZERS, SGD, Adam, Momentum, Nesterov, RMSprop
+from mulligan.nn.optimizers import OPTIMIZERS, SGD, Adam, Momentum, Nesterov
 
 N = 300
 STEPS = 50
@@ -57,6 +59,43 @@ def paper_adam(g, lr, b1, b2, eps):
     return start() - lr * sum(paper_adam_directions(g, b1, b2, eps))
 
 
+def paper_adamax(g, lr, b1, b2):
+    theta, m, u = start(), 0.0, np.zeros(N)
+    for t, row in enumerate(g, 1):
+        m, u = b1 * m + (1 - b1) * row, np.maximum(b2 * u, abs(row))
+        theta = theta - lr / (1 - b1**t) * np.divide(m, u, out=np.zeros(N), where=u > 0)
+    return theta
+
+
+def paper_adagrad(g, lr, eps):
+    theta, squares = start(), 0.0
+    for row in g:
+        squares = squares + row**2
+        theta = theta - lr * row / (np.sqrt(squares) + eps)
+    return theta
+
+
+def paper_amsgrad(g, lr, b1, b2, eps):
+    theta, m, v, v_hat = start(), 0.0, 0.0, np.zeros(N)
+    for row in g:
+        m = b1 * m + (1 - b1) * row
+        v = b2 * v + (1 - b2) * row**2
+        v_hat = np.maximum(v_hat, v)
+        theta = theta - lr * m / (np.sqrt(v_hat) + eps)
+    return theta
+
+
+def paper_nadam(g, lr, b1, b2, eps, psi):
+    theta, m, v = start(), 0.0, 0.0
+    mu = [b1 * (1 - 0.5 * 0.96 ** (t * psi)) for t in range(len(g) + 2)]
+    for t, row in enumerate(g, 1):
+        m = mu[t] * m + (1 - mu[t]) * row
+        v = b2 * v + (1 - b2) * row**2
+        m_hat = mu[t + 1] * m / (1 - math.prod(mu[1 : t + 2])) + (1 - mu[t]) * row / (1 - math.prod(mu[1 : t + 1]))
+        theta = theta - lr * m_hat / (np.sqrt(v / (1 - b2**t)) + eps)
+    return theta
+
+
 def paper_nesterov(g, lr, momentum):
     """Sutskever et al., Eqs. 3 and 4; gives the point of the next gradient, φ + μ·v."""
     phi, v = start(), np.zeros(N)
@@ -82,12 +121,27 @@ def paper_rmsprop(g, lr, rho, eps):
     return theta
 
 
+def paper_adadelta(g, lr, rho, eps):
+    theta, e_g, e_x = start(), 0.0, 0.0
+    for row in g:
+        e_g = rho * e_g + (1 - rho) * row**2
+        delta = -np.sqrt(e_x + eps) / np.sqrt(e_g + eps) * row
+        e_x = rho * e_x + (1 - rho) * delta**2
+        theta = theta + lr * delta
+    return theta
+
+
 PAPERS = [
     (SGD(lr=0.03), lambda g, lr: start() - lr * g.sum(axis=0)),
     (Momentum(lr=0.03, momentum=0.8), paper_polyak),
     (Adam(lr=3e-3, beta1=0.5, beta2=0.9, eps=1e-3), paper_adam),
     (Adam(beta1=0.0, beta2=0.99), paper_adam),
-    (RMSprop(lr=3e-3, rho=0.8, eps=1e-3), paper_rmsprop),
+    (optimizers.AdaMax(lr=3e-3, beta1=0.8, beta2=0.9), paper_adamax),
+    (optimizers.Adagrad(lr=0.1, eps=1e-3), paper_adagrad),
+    (optimizers.RMSprop(lr=3e-3, rho=0.8, eps=1e-3), paper_rmsprop),
+    (optimizers.Adadelta(lr=1.0, rho=0.8, eps=1e-3), paper_adadelta),
+    (optimizers.AMSGrad(lr=3e-3, beta1=0.5, beta2=0.9, eps=1e-3), paper_amsgrad),
+    (optimizers.Nadam(lr=3e-3, beta1=0.8, beta2=0.9, eps=1e-3, psi=0.1), paper_nadam),
     (Nesterov(lr=0.03, momentum=0.8), paper_nesterov),
     (Momentum(lr=0.03, momentum=-0.3), paper_polyak),
 ]
@@ -108,6 +162,11 @@ def test_a_change_of_rate_leaves_the_way_so_far(optimizer, moves):
     optimizer.step(theta, np.full(1, 5.0), state, lr=0.0)  # v = 0.9·(−0.1), whatever the rate is now
     np.testing.assert_allclose(state["v"], -0.09, rtol=1e-12)
     np.testing.assert_allclose(theta - before, moves, rtol=1e-12)
+
+
+def test_adamax_leaves_alone_what_never_had_a_gradient():
+    theta, _ = run(optimizers.AdaMax(), np.zeros((3, 5), np.float32))
+    assert np.array_equal(theta, start(5, np.float32))
 
 
 # --- promises of every optimiser -----------------------------------------------------------------------------

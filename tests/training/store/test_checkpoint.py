@@ -52,7 +52,7 @@ GAMES = {
     "dragan": {"update": "alternating", "penalties": ["dragan"]},
     "two threads": {"threads": 2},
 }
-OPTIMIZERS = ["sgd", "nesterov", "rmsprop"]
+OPTIMIZERS = ["sgd", "nadam", "amsgrad"]
 
 
 def pieces(config, tmp_path, data=None):

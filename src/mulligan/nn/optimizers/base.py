@@ -74,6 +74,13 @@ def steps(state: State) -> int:
     return int(state["t"][0])
 
 
+def average(m: Vector, beta1: float, g: Vector) -> None:
+    """Set m ← β₁·m + (1−β₁)·g; overwrites `g`."""
+    g *= 1 - beta1
+    m *= beta1
+    m += g
+
+
 def average_square(v: Vector, beta2: float, g: Vector) -> Vector:
     """Set v ← β₂·v + (1−β₂)·g²; keeps `g`. Return the scratch block, for the caller to use."""
     s = scratch("block", g.size, g.dtype)

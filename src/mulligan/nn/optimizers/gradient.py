@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 
 from mulligan.nn.fields import Decay, Epsilon, Interval, Positive
+from mulligan.nn.memory import scratch
 from mulligan.nn.optimizers.base import Optimizer, State, Vector, average_square
 
 Momenta = Annotated[float, Interval(-1.0, 1.0, "()", 0.9)]
@@ -74,6 +75,65 @@ class Nesterov(Momentum):
         theta -= g
         np.multiply(v, self.momentum, out=g)
         theta += g
+
+
+@dataclass(frozen=True)
+class Adagrad(Optimizer):
+    """Lower each weight's rate with all its squared gradients so far: large steps for rare features.
+
+    Source: Duchi et al. 2011, "Adaptive Subgradient Methods for Online Learning and Stochastic Optimization",
+    Fig. 1 (diagonal, no projection; δ is ``eps``); Ruder 2016, §4.3.
+
+        s ← s + g²
+        θ ← θ − lr · g/(√s + ε)
+    """
+
+    slots: ClassVar[tuple[str, ...]] = ("s",)
+    lr: Positive = 0.01
+    eps: Epsilon = 1e-10
+
+    def update_block(self, state: State, theta: Vector, g: Vector, s: Vector, *, lr: float) -> None:
+        root = scratch("block", g.size, g.dtype)
+        np.multiply(g, g, out=root)
+        s += root
+        np.sqrt(s, out=root)
+        root += self.eps
+        g /= root
+        g *= lr
+        theta -= g
+
+
+@dataclass(frozen=True)
+class Adadelta(Optimizer):
+    """Take steps in the units of the weights: the root mean square of past steps over that of past gradients.
+
+    Source: Zeiler 2012, "ADADELTA: An Adaptive Learning Rate Method", Algorithm 1.
+
+        v ← ρ·v + (1−ρ)·g²
+        Δ = −√(d + ε)/√(v + ε) · g
+        d ← ρ·d + (1−ρ)·Δ²
+        θ ← θ + lr·Δ
+
+    The paper has no rate: lr = 1. With another, d still averages Δ, not lr·Δ.
+    """
+
+    slots: ClassVar[tuple[str, ...]] = ("v", "d")
+    lr: Positive = 1.0
+    rho: Decay = 0.95
+    eps: Epsilon = 1e-6
+    """Starts the motion and keeps the quotient finite."""
+
+    def update_block(self, state: State, theta: Vector, g: Vector, v: Vector, d: Vector, *, lr: float) -> None:
+        root = average_square(v, self.rho, g)
+        np.add(v, self.eps, out=root)
+        np.sqrt(root, out=root)
+        g /= root
+        np.add(d, self.eps, out=root)
+        np.sqrt(root, out=root)
+        g *= root  # g = −Δ
+        average_square(d, self.rho, g)
+        g *= lr
+        theta -= g
 
 
 @dataclass(frozen=True)
