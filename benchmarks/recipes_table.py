@@ -41,7 +41,6 @@ RECIPES = (
     "lsgan",
     "wgan-gp",
     "hinge-sn",
-    "r3gan",
     "pictures",
 )
 MORE = ("fashion", "stacked-mnist")

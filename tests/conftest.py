@@ -58,7 +58,6 @@ SLOW = {
     "training/store/test_kill.py::test_killed_at_random_moments": ("[alternating",),
     "training/store/test_recorder.py::test_leaving_and_coming_back": ("[1]",),
     "training/test_recipes.py::test_a_recipe_trains[article": ("[article-multi",),
-    "training/test_recipes.py::test_a_recipe_trains[r3gan": (),
     "training/test_recipes.py::test_a_recipe_trains[stacked": (),
     "web/browser/test_browser_lab.py": ("cannot_do", "stand_ins"),
     "web/browser/test_browser_pyodide.py": (),

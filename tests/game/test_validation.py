@@ -15,7 +15,7 @@ from mulligan.game import (
     Latent,
     ZeroCentered,
 )
-from mulligan.game.architectures import R3GANGenerator, picture
+from mulligan.game.architectures import ConvGenerator, halved
 from mulligan.game.checking import NETS, game_of
 from mulligan.nn import layers as nn
 
@@ -74,7 +74,7 @@ def test_layers_for_other_classes_than_the_game_has(classes):
         (lambda: game_of(update="both"), "update must be .*, got 'both'"),
         (lambda: game_of(update="simultaneous", d_steps=2), r"d_steps must .*got 2"),
         (lambda: game_of(classes=2.5), r"classes must be a whole number, at least 0, got 2\.5"),
-        (lambda: R3GANGenerator(blocks=(1, 1, 0.5)), r"blocks must be .*, got \[1, 1, 0\.5\]"),
+        (lambda: ConvGenerator(channels=(1, 0.5)), r"channels must be .*, got \[1, 0\.5\]"),
         (lambda: game_of(penalties=(R1(), R2(), R1(2.0))), "penalties must be different, got R1 twice"),
     ],
 )
@@ -153,5 +153,5 @@ def test_z_has_the_distribution_that_its_name_says(distribution, variance, least
 @pytest.mark.parametrize("shape", [(6, 8, 1), (8, 6, 1), (5, 8, 3), (9, 9, 1)])
 def test_height_and_width_must_both_be_halved(shape):
     with pytest.raises(ShapeError, match="height and width must be multiples of 4, to be halved 2 times"):
-        picture(shape, 2)
-    assert picture((8, 12, 1), 2) == (8, 12, 1)
+        halved(shape, (8, 8))
+    assert halved((8, 12, 1), (8, 8)) == (8, 12, 1)

@@ -16,7 +16,7 @@ from mulligan.metrics import (
     real_or_fake,
     sharpness,
 )
-from mulligan.metrics.copies import copying, originals
+from mulligan.metrics.copies import originals
 from mulligan.metrics.distances import split_floor
 
 RNG = np.random.default_rng(0)
@@ -31,12 +31,10 @@ REFUSED = [
     (lambda: moments(X[:1]), ShapeError, "2 rows or more, got shape (1, 4)"),
     (lambda: moments(np.where(np.arange(30)[:, None] == 7, np.nan, X)), DataError, "row 7"),
     (lambda: percent(3.0, moments(np.ones((9, 2)))), DataError, "got 9"),
-    (lambda: manifolds(X, X[:, :2]), ShapeError, "real features 4, fake features 2"),
     (lambda: split_floor(max, X[:7], 7), ShapeError, "8 rows or more, got shape (7, 4)"),
     (lambda: manifolds(X[:5], X[:5]), ShapeError, "6 rows or more, got shape (5, 4)"),
     (lambda: originals(X[:2], X[:2], inside=np.arange(2)), ShapeError, "3 rows or more"),
     (lambda: originals(X, X[:1]), ShapeError, "2 rows or more"),
-    (lambda: copying(X[:, :3], originals(X[:, :2], X[:, :2])), ShapeError, "fake features 3, training features 2"),
     (lambda: evaluate_points(X[:5], X), ConfigError, "30 reals, got 5"),
     # classes
     (lambda: count_classes(np.array([[2.0, -1.0]])), DataError, "got -1 and sums off by 0"),

@@ -169,9 +169,7 @@ def test_raw_pixels_are_to_be_scaled_to_what_a_sigmoid_gives(name):
 
 
 def test_what_is_not_allowed_is_said():
-    wrong = ({"hidden": (3, 4)}, {"init_scale": float("nan")}, {"hidden": (3,), "activations": ("relo",)})
-    for settings in wrong:
-        with pytest.raises(ConfigError, match="init_scale" if "init_scale" in settings else "activations"):
-            ArticleGenerator(**settings)
+    with pytest.raises(ConfigError, match="init_scale"):
+        ArticleGenerator(init_scale=float("nan"))
     with pytest.raises(UnsupportedError, match="gradient penalty"):
         Network(ArticleOutput(4), (5,)).workspace().tangent(np.ones((2, 5), np.float32))

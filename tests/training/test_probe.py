@@ -17,11 +17,11 @@ def latents(run):
 
 
 def test_a_g_with_layers_inside_layers_is_measured(tiny, digits):
-    nets = {
-        who: {"layers": {"kind": f"r3gan_{who}", "widths": [4, 4], "blocks": [1, 1]}}
-        for who in ("generator", "discriminator")
-    }
-    signals, _ = probe_of(Run(tiny(**nets), data=digits)).measure()
+    block = {"kind": "residual", "layers": [{"kind": "conv2d", "channels": 4, "kernel": 1, "stride": 1}, "tanh"]}
+    layers = [{"kind": "dense", "units": 256}, {"kind": "reshape", "shape": [8, 8, 4]}, block]
+    net = {"layers": [*layers, {"kind": "conv2d", "channels": 1, "kernel": 1, "stride": 1}]}
+    judge = {"layers": {"kind": "mlp_discriminator"}}
+    signals, _ = probe_of(Run(tiny(generator=net, discriminator=judge), data=digits)).measure()
     assert signals["scale"] == 1.0  # pixels of −1 to 1, and a last layer without bounds
 
 

@@ -28,13 +28,8 @@ def features(x: NDArray[Any], name: str = "features", *, least: int = 2) -> NDAr
 
 
 def feature_sets(*sets: NDArray[Any], names: tuple[str, ...], least: int = 2) -> tuple[NDArray[np.float64], ...]:
-    """Read several feature tables of one width, as `features` does."""
-    tables = tuple(features(x, name, least=least) for x, name in zip(sets, names, strict=True))
-    widths = [table.shape[1] for table in tables]
-    if len(set(widths)) > 1:
-        said = ", ".join(f"{name} {width}" for name, width in zip(names, widths, strict=True))
-        raise ShapeError(f"sets must have equal numbers of features, got {said}. Send all through one feature map.")
-    return tables
+    """Read several feature tables, as `features` does."""
+    return tuple(features(x, name, least=least) for x, name in zip(sets, names, strict=True))
 
 
 def pictures(images: NDArray[Any], name: str = "images") -> NDArray[np.uint8]:

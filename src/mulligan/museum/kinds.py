@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from mulligan.errors import ConfigError, must_be
 from mulligan.game.architectures import Architecture
 from mulligan.game.losses import DiscriminatorLoss, GeneratorLoss, Minimax, NonSaturating, softplus
 from mulligan.game.penalties import WGANGP, scale_rows, squared_norms
@@ -110,16 +109,10 @@ class ArticleGenerator(Architecture):
     init_scale: Finite = 0.002
     squared_gradient: bool = True
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if len(self.activations) != len(self.hidden) or not {*self.activations} <= ACTIVATIONS.keys():
-            rule = f"{len(self.hidden)} of {', '.join(ACTIVATIONS)}, one for each hidden layer"
-            raise ConfigError(must_be("activations", rule, list(self.activations)))
-
     def build(self, sample_shape: Shape, classes: int) -> tuple[Layer, ...]:
         init = Scaled(He(slope=0.0), by=self.init_scale)
         layers: list[Layer] = []
-        for units, word in zip(self.hidden, self.activations):
+        for units, word in zip(self.hidden, self.activations, strict=True):
             layers += [Dense(units, init), ACTIVATIONS[word]]
         pixels = math.prod(sample_shape)
         layers += [ArticleOutput(pixels, init)] if self.squared_gradient else [Dense(pixels, init), Sigmoid()]

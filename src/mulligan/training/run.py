@@ -367,7 +367,12 @@ class Run:
         }
 
     def seek(self, state: dict[str, Any]) -> None:
-        """Set the step, the sampler and the random streams to another run's, as far as both have them."""
+        """Set the step, the sampler and the random streams to another run's on this data, as far as both have them."""
+        if state["data"] != self.fingerprint:
+            raise CheckpointError(
+                f"the checkpoint was trained on other data than {self.data.name} is now (SHA-256 "
+                f"{state['data'][:12]}…, here {self.fingerprint[:12]}…). Restore the data, or start a new run."
+            )
         for name, rng in self.gan.streams.items():
             if name in state["streams"]:
                 restore(rng, state["streams"][name])
@@ -380,11 +385,7 @@ class Run:
     ) -> Self:
         """Build a run from a checkpoint's content. A `CheckpointError` says what does not belong together."""
         run = cls(config, data=data, begin=False)
-        if state["data"] != run.fingerprint:
-            raise CheckpointError(
-                f"the checkpoint was trained on other data than {run.data.name} is now (SHA-256 {state['data'][:12]}…, "
-                f"here {run.fingerprint[:12]}…). Restore the data as it was, or start a new run."
-            )
+        run.seek(state)
         parts, there = {**run.gan.streams, **run.gan.arrays()}, {**state["streams"], **arrays}
         for name in sorted(parts.keys() | there.keys()):
             here, saved = (getattr(each.get(name), "shape", name in each and "there") for each in (parts, there))
@@ -395,7 +396,6 @@ class Run:
                 )
         for name, array in run.gan.arrays().items():
             np.copyto(array, arrays[name])
-        run.seek(state)
         run.sums, run.counted = dict(state["sums"]), state["counted"]
         run._observed = dict(state["observers"])
         for step, overrides in state["adjusted"]:

@@ -14,7 +14,7 @@ from mulligan.config.change import apply_overrides, differences, with_overrides
 from mulligan.config.model import Config, Parent
 from mulligan.config.serialization import to_table
 from mulligan.data import Dataset
-from mulligan.errors import CheckpointError, ConfigError, typed
+from mulligan.errors import ConfigError, typed
 from mulligan.training.events import Diagnosed
 from mulligan.training.run import Run
 from mulligan.training.store.checkpoint import Checkpoint
@@ -47,9 +47,7 @@ class SecondTry:
         saved, run = self.checkpoint, Run(self.config, data=data, begin=self.checkpoint is None)
         if saved is None:
             return run
-        if saved.state["data"] != run.fingerprint:
-            was = f"{saved.path} was trained on other data than {run.data.name} is now."
-            raise CheckpointError(f"{was} Restore the data.")
+        run.seek(saved.state)
         now, then = (
             (config.loss, config.penalties, config.generator.optimizer, config.discriminator.optimizer)
             for config in (run.config, saved.current)
@@ -59,7 +57,6 @@ class SecondTry:
             if ".optimizer." in name and fresh:
                 continue
             np.copyto(array, saved.arrays["g.theta" if name == "average" and name not in saved.arrays else name])
-        run.seek(saved.state)
         run.wall, run.cpu = float(saved.clock["wall"]), float(saved.clock["cpu"])
         return run
 
