@@ -72,6 +72,14 @@ def test_help_imports_nothing_heavy_and_the_front_page_not_even_tyro(environment
     assert done.stderr.splitlines() == ["", *COMMANDS]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+def test_no_free_file_is_said_in_a_sentence(environment):
+    limited = "import resource, sys; from mulligan.cli import main; resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))"
+    words = [sys.executable, "-c", f"{limited}; sys.exit(main(['list', 'recipes']))"]
+    done = subprocess.run(words, capture_output=True, text=True, env=environment())
+    assert (done.returncode, sentence(done.stderr)) == (1, True), done.stderr
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 def test_what_is_more_than_the_memory_that_is_free_is_said_in_a_sentence(threads, refused, tmp_path, monkeypatch):
     monkeypatch.setattr(limits, "free_memory", lambda: 300 << 20)  # else the system would kill the process

@@ -16,7 +16,7 @@ from mulligan.museum import EXHIBITS
 from mulligan.training import Diagnosis, Recorder, Run, RunFolder, resume
 from mulligan.training.monitor import Monitor
 from mulligan.training.store.history import read_run
-from mulligan.web import app, jobs
+from mulligan.web import app
 from mulligan.web.playground import OURS
 from mulligan.web.session import chain, curves_of
 
@@ -141,7 +141,7 @@ def test_every_run_that_is_listed_under_such_a_name_can_be_opened(name, runs, ca
     assert name in rows_of(call)
     address = f"/api/runs/{quote(name, safe='')}"
     assert call.get(f"{address}/samples/16.png").status_code == 200
-    assert call.get(jobs.report(runs / name)["url"]).status_code == 200
+    assert call.get(f"/runs/{quote(name, safe='')}/report.html").status_code == 200
 
 
 def test_a_run_that_is_called_as_another_generator_is_not_drawn_in_its_place(call, playground, tiny):

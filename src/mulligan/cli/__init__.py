@@ -12,7 +12,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import Any
 
@@ -84,7 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except Exception as error:
         if isinstance(error, MemoryError) or any(words in str(error) for words in _NO_ROOM):
-            say(f"mulligan: not enough memory ({error}). Try fewer samples or smaller networks.")
+            say(f"mulligan: not enough memory ({str(error) or 'none is left'}). Try fewer samples or smaller networks.")
             return 1
         if os.environ.get("MULLIGAN_DEBUG"):
             raise
@@ -120,7 +120,8 @@ codecs.register_error(_replace_letters.__name__, _replace_letters)
 
 def _forget_output() -> None:
     """Discard what Python has buffered for stdout, because its flush at exit would fail too."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with suppress(OSError):  # too many open files
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(argv: list[str]) -> int:

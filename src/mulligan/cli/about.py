@@ -12,7 +12,7 @@ from tyro.conf import Positional, arg
 
 import mulligan
 from mulligan import museum as cases
-from mulligan import studies, training
+from mulligan import training
 from mulligan.cli import options
 from mulligan.cli.document import Document, align
 from mulligan.doors.say import say, strict
@@ -57,7 +57,9 @@ def list_names(what: str) -> dict[str, str]:
             names = [name for name in training.RECIPES if (name in CHOICES) == (what == "recipes")]
             return {name: training.describe(name)[0] for name in names}
         case "studies":
-            return {name: studies.describe_study(name)[0] for name in studies.STUDIES}
+            from mulligan.studies import STUDIES, describe_study
+
+            return {name: describe_study(name)[0] for name in STUDIES}
         case "museum":
             return {name: f"{case.title}: {case.state} ({case.source})" for name, case in cases.EXHIBITS.items()}
         case "data":

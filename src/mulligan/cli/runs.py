@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import Positional, UseAppendAction, arg
 
-from mulligan import studies, training
+from mulligan import training
 from mulligan.cli import options
 from mulligan.cli.document import Document, render
 from mulligan.doors.say import emit, say
@@ -246,10 +246,11 @@ def study(
         out: The study's folder (default: studies/NAME).
     """
     from mulligan.nn.workers.limits import available_cores
+    from mulligan.studies import StudyRun, load_study, write_table
 
-    study = studies.load_study(file)
+    study = load_study(file)
     folder = out or Path("studies") / Path(file).stem
-    run = studies.StudyRun(study, folder, budget=budget, resume=resume)
+    run = StudyRun(study, folder, budget=budget, resume=resume)
     total, before = len(run.cells()), len(run.cells()) - len(run.pending)
     workers = min(workers or available_cores(), max(1, total - before))
     earlier = f", {before} of them have ended" if before else ""
@@ -262,7 +263,7 @@ def study(
             left = (time.perf_counter() - began) / ended * (total - before - ended)
             end = f" · {duration(left)} left" if left else ""
             say(f"cell {len(run.results)} of {total} · {_summary(result, run)}{end}")
-        lines = studies.write_table(run)
+        lines = write_table(run)
     except (KeyboardInterrupt, BrokenPipeError) as error:
         say(f"stopped; {len(run.results)} of {total} cells have ended. Go on with the same command and --resume.")
         return 130 if isinstance(error, KeyboardInterrupt) else 1

@@ -23,37 +23,20 @@ def charts_of(story: Story) -> list[Chart]:
     """Return every chart of a report, including those without numbers."""
     each = f" Means of {story.config.report_every} steps." if story.config.report_every > 1 else ""
     frame = partial(Chart, end=float(max(story.config.steps, story.step)), marks=_marks(story))
+    loss = f"What each player minimises, without penalties.{each}"
+    norms = "Of all weights of a player, at each measurement of the diagnosis."
     variety = "Of 256 samples: their mean distance over that of the reals, and the share of reals with one near them."
+    lines = partial(_lines, story)
+    losses = lines("stepped", "D", "judge", "d_loss") + lines("stepped", "G", "fake", "g_loss")
+    gradients = lines("measured", "D", "judge", "d_gradient") + lines("measured", "G", "fake", "g_gradient")
+    covers = lines("measured", "distance", "fake", "distance") + lines("measured", "coverage", "real", "coverage")
     return [
-        frame(
-            "Loss",
-            "",
-            f"What each player minimises, without penalties.{each}",
-            [*_lines(story, "stepped", "D", "judge", "d_loss"), *_lines(story, "stepped", "G", "fake", "g_loss")],
-        ),
+        frame("Loss", "", loss, losses),
         verdict_chart(story, frame),
-        frame(
-            "Gradient norms",
-            "",
-            "Of all weights of a player, at each measurement of the diagnosis.",
-            [
-                *_lines(story, "measured", "D", "judge", "d_gradient"),
-                *_lines(story, "measured", "G", "fake", "g_gradient"),
-            ],
-            log=True,
-        ),
+        frame("Gradient norms", "", norms, gradients, log=True),
         _distance(story, frame),
         _modes(story, frame),
-        frame(
-            "Variety and cover",
-            "",
-            variety,
-            [
-                *_lines(story, "measured", "distance", "fake", "distance"),
-                *_lines(story, "measured", "coverage", "real", "coverage"),
-            ],
-            levels=((1.0, "right"),),
-        ),
+        frame("Variety and cover", "", variety, covers, levels=((1.0, "right"),)),
     ]
 
 
@@ -72,10 +55,8 @@ def verdict_chart(story: Story, frame: Callable[..., Chart] = Chart) -> Chart:
 
 
 def _distance(story: Story, frame: Callable[..., Chart]) -> Chart:
-    lines = [
-        *_lines(story, "evaluated", "floor", "real", "floor"),
-        *_lines(story, "evaluated", "distance", "fake", "distance"),
-    ]
+    lines = _lines(story, "evaluated", "floor", "real", "floor")
+    lines += _lines(story, "evaluated", "distance", "fake", "distance")
     words = "Of 1,000 samples to up to 1,000 reals (held-out ones if there are any). Perfect samples reach the floor."
     chart = frame("Distance to the real", "FD, % of variance", words, lines, log=True, marks=())
     if story.best < 0:

@@ -34,6 +34,7 @@ from mulligan.config.serialization import Table, build, from_table, list_names
 from mulligan.doors.read import parse_toml, read_text
 from mulligan.errors import ConfigError, MulliganError, must_be
 from mulligan.nn.fields import Checked, Count, NonNegative, Whole, form_of
+from mulligan.studies.measures import MEASURES
 
 _SHIPPED = Path(__file__).parent / "shipped"
 STUDIES: dict[str, Path] = {name: _SHIPPED / f"{name}.toml" for name in sorted(p.stem for p in _SHIPPED.glob("*.toml"))}
@@ -124,8 +125,6 @@ class Study:
     """Figures for table and plots, in order; empty for the usual ones."""
 
     def __post_init__(self) -> None:
-        from mulligan.studies.measures import MEASURES  # late: it imports all metrics
-
         object.__setattr__(self, "set", changes_of(self.set))
         if not self.budgets:
             raise ConfigError("a study must have a budget, got none. Try [budgets.small] with steps = 1000.")

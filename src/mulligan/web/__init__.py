@@ -10,7 +10,7 @@ between two steps. The server owns the run; pages only show it. This package is 
 - `settings`: what a user may choose. `streams`: messages to all pages.
 - `trainer`: the training process. `handle`: the server's handle of it, and of other processes.
 - `look`: what may be asked of the live run or a generator. `verdict`: the diagnosis in words.
-- `jobs`: exports, reports, evaluations. `classroom`: the pile and votes.
+- `jobs`: evaluations. `classroom`: the pile and votes.
 - `page`: the page itself, in JavaScript without a build step; `js/store.js` first.
 - `browser`: the lab, which is the same page without a server: Python runs in the browser.
 """

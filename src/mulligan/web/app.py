@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
+from urllib.parse import quote
 
 import uvicorn
 from starlette.applications import Starlette
@@ -42,13 +43,6 @@ from mulligan.web.session import UNFINISHED, Session
 _LOG = logging.getLogger(__name__)
 
 PAGE = Path(__file__).parent / "page"
-TYPES = {
-    ".html": "text/html",
-    ".css": "text/css",
-    ".js": "text/javascript",
-    ".svg": "image/svg+xml",
-}
-"""Media types of the page's files. Windows' registry may have another type for .js, which browsers do not run."""
 WAITS = {**dict.fromkeys((*UNFINISHED, "stopping"), 60.0), "loading": 10.0}
 """Seconds for which the worker may save a run, by state; while it loads one, that before. Else it has none to save."""
 BODY_BYTES = 65_536
@@ -81,8 +75,7 @@ _FOREIGN = (
 
 def application(playground: Playground, *, hosts: frozenset[str] = LOOPBACK, token: str = "") -> "Gate":
     """Return the ASGI application, whose `Gate` knows these hosts and this token."""
-    for ending, kind in TYPES.items():
-        mimetypes.add_type(kind, ending)  # Starlette reads its types there
+    mimetypes.add_type("text/javascript", ".js")  # Windows' registry may have another, which browsers do not run
 
     @contextlib.asynccontextmanager
     async def serve_calls(app: Starlette) -> AsyncIterator[None]:
@@ -127,7 +120,7 @@ def _response(reply: Answer) -> Response:
         return FileResponse(content, reply.status, media_type=media, filename=reply.file or None)
     if isinstance(content, AsyncIterator):
         return StreamingResponse(content, headers={"x-accel-buffering": "no"}, media_type=media)
-    headers = {"content-disposition": f'attachment; filename="{reply.file}"'} if reply.file else None
+    headers = {"content-disposition": f"attachment; filename*=utf-8''{quote(reply.file)}"} if reply.file else None
     return Response(content if isinstance(content, bytes) else dumps(content), reply.status, headers, media)
 
 

@@ -65,7 +65,6 @@ class Text:
 NAME = r"[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]{0,254}"
 """A file's or a folder's name that is not hidden and stays inside its folder."""
 RunName = Annotated[str, Text(NAME, "a run's name", "quick-1")]
-FileName = Annotated[str, Text(NAME, "a file's name", "viewer.html")]
 ClientName = Annotated[str, Text("[A-Za-z0-9_-]{16,64}", "16 to 64 letters, digits, _ or -", "a1b2c3d4e5f6a7b8")]
 Seed = Annotated[int, Interval(0, LARGEST_SEED, "[]", 42)]
 Step = Annotated[int, Interval(0, 1e12, "[]", 100)]

@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +23,7 @@ from mulligan.errors import MulliganError
 from mulligan.metrics import median_of, space_of
 from mulligan.models import BUNDLED, FACES
 from mulligan.museum import EXHIBITS, exhibit_named
+from mulligan.output.export import html
 from mulligan.output.generator import Generator
 from mulligan.output.generator.file import read_file
 from mulligan.output.pictures import points_picture, read_png, save_animation
@@ -31,7 +31,7 @@ from mulligan.training.run import CLOUD
 from mulligan.training.samples import data_of
 from mulligan.training.store.folder import RunFolder
 from mulligan.training.store.history import RunHistory, read_run
-from mulligan.web.calls import Answer, FileName, Problem, RunName, Step, Text, get, post
+from mulligan.web.calls import Answer, Problem, RunName, Step, Text, get, post
 from mulligan.web.classroom import Pile, Votes
 from mulligan.web.handle import WorkerHandle
 from mulligan.web.jobs import Jobs
@@ -64,7 +64,7 @@ class Playground:
         self.broadcast.changed = self.session.tell_watched
         self.worker.on_message, self.worker.on_exit = self.session.hear, self.session.restart_worker
         self.jobs = Jobs(self.session)
-        self.session.finished = lambda run: self.jobs.add("evaluate", run)
+        self.session.finished = self.jobs.add
         self.apart: Callable[..., Awaitable[Any]] = asyncio.to_thread
         self.lock = threading.Lock()
         self._ticking: asyncio.Task[None] | None = None
@@ -234,7 +234,6 @@ def _read(path: Path, stamp: int) -> dict[str, Any]:
             "parent": None if parent is None else Path(parent.run).name,
             "from_step": 0 if parent is None else parent.step,
             "points": len(history.started.get("shape", ())) == 1,
-            "report": report_of(path.name) if here.report.is_file() else None,
         }
     except Exception as error:  # one bad folder must not hide the others
         return row | {"state": "unreadable", "text": str(error)}
@@ -252,26 +251,12 @@ def _diagnosis(history: RunHistory) -> dict[str, Any] | None:
 # ── one run ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _address(name: str) -> str:
-    return f"/api/runs/{quote(name, safe='')}"
-
-
-def report_of(name: str) -> str:
-    """Return the address of a run's report."""
-    return f"/runs/{quote(name, safe='')}/report.html"
-
-
-def export_of(name: str, file: str) -> str:
-    """Return the address of an exported file."""
-    return f"{_address(name)}/files/{quote(file, safe='')}"
-
-
 def file_of(playground: Playground, name: str, part: str, file: str) -> Path:
     """Return a file inside a run folder. Paths that lead elsewhere are rejected."""
     folder = playground.folder(name)
     path = folder / part / file
     if not path.is_file() or path.resolve() != folder.resolve() / part / file:
-        raise Problem("not-found", f"{name} has no {file}. Export it first.")
+        raise Problem("not-found", f"{name} has no {file}.")
     return path
 
 
@@ -281,15 +266,22 @@ def send_sample(playground: Playground, *, name: RunName, step: Step) -> Path:
     return file_of(playground, name, "samples", f"step-{step:06d}.png")
 
 
-@get("/api/runs/{name}/files/{file}", media="application/octet-stream")
-def send_export(playground: Playground, *, name: RunName, file: FileName) -> Answer:
-    """Return an exported file of a run."""
-    return Answer(file_of(playground, name, "exports", file), file=f"{name}-{file}")
+@get("/api/runs/{name}/viewer.html", apart=True, media="text/html")
+def send_viewer(playground: Playground, *, name: RunName) -> Answer:
+    """Return the generator of a run as a page of its own."""
+    generator = playground.generator(name)
+    with playground.lock:
+        return Answer(html.viewer(generator).encode(), file=f"{name}-viewer.html")
 
 
-@get("/runs/{name}/report.html", media="text/html")
+@get("/runs/{name}/report.html", apart=True, media="text/html")
 def send_report(playground: Playground, *, name: RunName) -> Path:
-    """Return the report of a run."""
+    """Return the report of a run, which is written now if there is none."""
+    from mulligan.report import write_report  # late: a server starts without it
+
+    folder = playground.folder(name)
+    if not RunFolder(folder).report.exists():
+        write_report(folder)
     return file_of(playground, name, "", "report.html")
 
 
@@ -337,17 +329,3 @@ def resume(playground: Playground, *, name: RunName, steps: Steps | None = None)
     """Resume a run as the live run."""
     playground.session.open(name, playground.folder(name), steps)
     return {"status": playground.session.status()}
-
-
-@post("/api/runs/{name}/export")
-def export(playground: Playground, *, name: RunName) -> dict[str, Any]:
-    """Write the generator of a run as a page of its own."""
-    playground.folder(name)  # raises an error for an unknown run, or one without a generator
-    playground.generator(name)
-    return playground.jobs.add("export", name)
-
-
-@post("/api/runs/{name}/report")
-def report(playground: Playground, *, name: RunName) -> dict[str, Any]:
-    """Write a run's report."""
-    return playground.jobs.add("report", playground.folder(name).name)

@@ -83,7 +83,7 @@ def inside(tab):
 
 
 def on_disk(tab):
-    tab.until(f"{RUNS}.then((runs) => Boolean(runs[0].report))")  # written after the end
+    tab.until(f"{RUNS}.then((runs) => runs[0].fd != null)")  # measured after the end
     tab.runs()
     tab("run-row").first.wait_for()
     assert tab("run-row").count() == 1

@@ -158,7 +158,7 @@ def building(path: Path) -> Iterator[None]:
     """Raise whatever is wrong with a description as one `CheckpointError`."""
     try:
         yield
-    except (MulliganError, ArithmeticError, LookupError, MemoryError, TypeError, ValueError) as error:
+    except (MulliganError, ArithmeticError, LookupError, TypeError, ValueError) as error:
         own = " If that is your own class, use the program that made it." if isinstance(error, ConfigError) else ""
         raise CheckpointError(f"{path} describes a generator that cannot be built: {error}{own}") from error
 

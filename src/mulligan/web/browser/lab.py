@@ -28,7 +28,6 @@ from mulligan.web import look  # noqa: F401  it adds its routes
 from mulligan.web.browser import stand_ins
 from mulligan.web.calls import ROUTES, Answer, Problem, answer
 from mulligan.web.handle import Message, WorkerHandle, dumps
-from mulligan.web.jobs import JOBS, Jobs
 from mulligan.web.playground import Playground
 from mulligan.web.trainer import Trainer
 
@@ -70,13 +69,6 @@ class LocalWorker(WorkerHandle):
             await asyncio.sleep(0)
 
 
-class LocalJobs(Jobs):
-    """Jobs without a process; the page asks for an export alone."""
-
-    async def perform(self, what: str, folder: Path) -> dict[str, Any]:
-        return JOBS[what](folder)
-
-
 class Lab(Playground):
     """The playground of one page. `folder` holds the site's ``digits.npz``, and the runs while the page is open."""
 
@@ -87,7 +79,6 @@ class Lab(Playground):
         choose(folder / "digits.npz")
         super().__init__(folder / "runs", None, LocalWorker())
         self.apart = _here
-        self.jobs = LocalJobs(self.session)
         self.session.finished = lambda run: None
 
     def data(self, model: str) -> Dataset | None:

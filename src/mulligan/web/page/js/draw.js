@@ -4,7 +4,7 @@ import { Button, Panel, html, useEffect, useRef, useState } from "./html.js";
 import { icon } from "./icons.js";
 import { dice, int } from "./numbers.js";
 import { decode, paint, paintDifference, values } from "./pictures.js";
-import { begin, latest, mayWrite, server, store } from "./store.js";
+import { latest, runPath, server, store } from "./store.js";
 
 const FIRST = 2026; // a whole digit of the bundled generator
 const CALM = 300; // ms after the last change, before the address is updated
@@ -108,7 +108,7 @@ export function Draw({ query }) {
   const ours = ["bundled", "pixel-faces"].includes(model);
   return html`<section class="sub" aria-label="Generator"><label for="gen" class="ink2">Generator</label><select class="in" id="gen" data-testid="generator-select" onChange=${(e) => choose(e.target.value)}>
       ${!info && html`<option value=${model} selected>${model}</option>`}${models.map((m) => html`<option value=${m.name} selected=${m.name === model}>${m.title ?? m.name}${m.step ? ` · step ${int(m.step)}` : ""}</option>`)}</select>
-    ${!ours && html`<div class="end"><${Button} off=${!mayWrite() || !info} testid="export-player" act=${() => begin(model, "export")}>${icon.down()}Player, one file<//></div>`}</section>
+    ${!ours && info && html`<div class="end"><a class="btn" href=${runPath(model, "/viewer.html")} download data-testid="export-player">${icon.down()}Player, one file</a></div>`}</section>
     <main class="view draw" id="main" tabindex="-1"><h1 class="sr">Draw</h1>${info?.points ? html`<div class="nothing">This generator makes points, not pictures: see them in <a href="#train/game">The game</a>.</div>`
       : html`<div class="col"><${One} model=${model} info=${info} seed=${seed} setSeed=${setSeed} kind=${kind} setKind=${setKind} /></div>
       <div class="col"><${Copy} model=${model} seed=${seed} kind=${kind} /></div>`}</main>`;

@@ -8,7 +8,7 @@ import { Museum } from "./museum.js";
 import { keep, kept } from "./query.js";
 import { Runs } from "./runs.js";
 import { openStory } from "./story.js";
-import { changed, pageState, server, store, tell, useStore, wasAsked } from "./store.js";
+import { changed, pageState, server, store, tell, useStore } from "./store.js";
 import { Train, trainNews } from "./train.js";
 
 /** The story stands in index.html, so that it stays as it is while other views are open. */
@@ -110,17 +110,11 @@ function News({ view, state }) {
   const now = standing(view, state);
   const ended = view === "train" && state === "finished" ? `${store.status.run} ${store.status.step}` : null; // that bar may be closed
   const passing = store.news && !loading() && !(now && store.news.code) && state !== "reconnecting" ? { ...store.news, close: () => tell(null) } : null;
-  const busy = store.progress && state !== "diagnosis" ? { kind: "info", text: [store.progress.run, store.progress.text || store.progress.what].filter(Boolean).join(": ") } : null;
+  const busy = store.progress && state !== "diagnosis" ? { kind: "info", text: `${store.progress.run}: ${store.progress.text}` } : null;
   const one = passing ?? (now && ended && store.closed === ended ? null : now) ?? busy; // one bar: two would cover the page
   const close = one === now && ended ? () => { store.closed = ended; changed(true); } : one?.close;
   return one && html`<div class="news"><${Banner} ...${one} close=${close} /></div>`;
 }
-
-addEventListener("mulligan-progress", ({ detail: news }) => {
-  if (!news.done || !wasAsked(news.what)) return;
-  if (news.url) tell("info", `${news.text || "Done"}${/[.!?]$/.test(news.text ?? "") ? "" : "."}`, [[news.what === "report" ? "Open the report" : "Download", null, "progress-link", news.url]]);
-  else if (news.text) tell("warn", news.text);
-});
 
 function App() {
   useStore();

@@ -4,7 +4,7 @@ import { Button, Dialog, html, useEffect, useState } from "./html.js";
 import { Futures } from "./diagnosis.js";
 import { badgeOf, icon } from "./icons.js";
 import { int, num, short } from "./numbers.js";
-import { act, latest, mayWrite, openReport, runPath, server, store } from "./store.js";
+import { act, latest, mayWrite, reportPath, runPath, server, store } from "./store.js";
 
 const OPEN = ["paused", "stopped", "failed", "finished"];
 const UNREAD = "unreadable";
@@ -23,10 +23,6 @@ function Row({ run, off, close, futures }) {
     location.hash = "train";
     close();
   };
-  const report = () => {
-    openReport(run.name);
-    close();
-  };
   const under = [run.recipe && run.recipe !== run.name ? run.recipe : null, run.data, run.parent ? `second try of ${run.parent}, from ${int(run.from_step)}` : null, run.live ? run.state : run.text, run.state === UNREAD ? null : `step ${int(run.step)}`,
     run.points || run.fd == null ? null : `FD ${num(run.fd)}${run.fd_floor == null ? "" : ` (floor ${short(run.fd_floor)})`}`].filter(Boolean).join(" · ");
   const read = run.state !== UNREAD;
@@ -34,7 +30,7 @@ function Row({ run, off, close, futures }) {
   return html`<li data-testid="run-row" data-run=${run.name}><div><b>${run.name}</b> <${State} run=${run} /><br /><small>${under}</small></div>
     <div class="act">${ours && !run.live && OPEN.includes(run.state) && html`<${Button} kind="low" off=${off} testid="run-resume" act=${resume}>${run.state === "finished" ? "Train on" : "Resume"}<//>`}
       ${ours && !run.points && html`<a class="btn low" href=${`#draw?model=${encodeURIComponent(run.name)}`} onClick=${close}>Draw</a>`}
-      ${read && !server.lab && html`<${Button} kind="low" off=${off && !run.report} testid="run-report" act=${report}>Report<//>`}
+      ${read && !server.lab && html`<a class="btn low" href=${reportPath(run.name)} data-testid="run-report">Report</a>`}
       ${run.parent && html`<${Button} kind="low" testid="run-futures" act=${() => futures(run.name)}>Both futures<//>`}</div></li>`;
 }
 

@@ -8,7 +8,7 @@ import { LARGE, Pad, base64, pixels, small, wipe } from "./pad.js";
 import { blank, decode, decoded, paintGrey, sheet } from "./pictures.js";
 import { keep, kept, startOf } from "./query.js";
 import { SIDE, counted, record } from "./recorded.js";
-import { act, begin, can, changed, command, loadCatalog, mayWrite, runPath, server, store, useStore } from "./store.js";
+import { act, can, changed, command, loadCatalog, mayWrite, runPath, server, store, useStore } from "./store.js";
 
 const [FIVE, TURNS, ACROSS] = [5, 8, 16]; // drawings; ways in which each is turned; pictures of the forger's
 const mine = { drawings: JSON.parse(kept("smileys") ?? "[]"), run: null, image: null, step: 0 };
@@ -119,7 +119,7 @@ export function Yours() {
   const words = `Step ${int(mine.step)}, average weights, the first ${ACROSS} noises`;
   if (mine.image) return html`<h3 class="real">Yours</h3><${Five} of=${mine.drawings} /><h3 class="fake">The forger’s</h3><${Forged} image=${mine.image} />
     <p class="small" role="status" data-testid="yours-words">${words}. From five drawings, each turned ${TURNS} ways, it learns to vary these five and no more.</p>
-    <div class="act">${(!here() || can("resume")) && html`<${Button} testid="yours-on" off=${!mayWrite()} act=${() => (here() ? command("resume") : act(runPath(mine.run, "/resume")))}>Let it learn on<//>`}<${Button} kind="primary" testid="yours-card" act=${() => card(words)}>${icon.down()}Save as a picture<//><${Button} testid="yours-player" off=${!mayWrite()} act=${() => begin(mine.run, "export")}>${icon.down()}Keep the forger, one file<//></div>`;
+    <div class="act">${(!here() || can("resume")) && html`<${Button} testid="yours-on" off=${!mayWrite()} act=${() => (here() ? command("resume") : act(runPath(mine.run, "/resume")))}>Let it learn on<//>`}<${Button} kind="primary" testid="yours-card" act=${() => card(words)}>${icon.down()}Save as a picture<//><a class="btn" href=${runPath(mine.run, "/viewer.html")} download data-testid="yours-player">${icon.down()}Keep the forger, one file</a></div>`;
   const missing = mine.drawings.length < FIVE;
   return html`<p class="small" role="status" data-testid="yours-words">${missing ? html`You have drawn ${mine.drawings.length} of ${FIVE}: <a href="#story/scene-1">draw the rest</a>. Until then this` : broken() ? "Python cannot run here, so this" : "Yours are not learned yet. Until then this"} is a replay: five smileys of ours, and a forger that learned them in the same way.</p>
     <${Five} of=${ours()} /><div class="eight">${counted(count).map((i) => html`<${Grey} key=${i} of=${record.picture("smileys.learned", at * count + i)} label=${`Forged smiley ${i + 1}`} testid=${`replay-${i}`} />`)}</div>

@@ -107,7 +107,6 @@ const KEPT_AS_TOLD = ["checked", "metrics", "tries", "pile", "round"];
 const hears = {
   snapshot(data) {
     const before = store.status?.run;
-    const left = store.progress; // it may have ended while this tab was not connected
     Object.assign(store, started, data, { connected: true, lost: null });
     hears.settings(data.settings);
     store.runsVersion++; // the server may be a new one
@@ -115,7 +114,6 @@ const hears = {
     store.epoch = server.epoch;
     // it was about another run, or that nobody answered
     if (before !== store.status?.run || store.status?.state === "loading" || store.news?.code === "away") store.news = null;
-    if (left && (left.what !== store.progress?.what || left.run !== store.progress.run)) heardOf({ ...left, text: "", done: true });
   },
   status(data) {
     if (!newer(data)) return;
@@ -149,9 +147,8 @@ const hears = {
     say(`${data.title} at step ${data.step}. ${data.text ?? ""}`);
   },
   progress(data) {
-    store.progress = data.done ? null : data;
-    if (data.done && store.news?.code === "finished") store.news = null; // it announced this measurement
-    heardOf(data);
+    store.progress = data;
+    if (!data && store.news?.code === "finished") store.news = null; // it announced this measurement
   },
   notice(data) {
     if (data.code === "few" && store.settings?.data?.startsWith("drawings-")) return; // the easel has said it
@@ -174,9 +171,6 @@ export function latest(answer, take) {
   answer.then((found) => stale || take(found), (problem) => stale || take(null, problem));
   return () => { stale = true; };
 }
-
-/** News of a long action, an export or a report, for whoever hears "mulligan-progress". */
-const heardOf = (detail) => dispatchEvent(new CustomEvent("mulligan-progress", { detail }));
 
 const SPOKEN = { training: "Training", paused: "Paused", finished: "Finished", stopped: "Saved" }; // an alarm has said more
 
@@ -233,22 +227,6 @@ function refuse(problem) {
 
 export const command = (name, body = {}) => act(`/api/train/${name}`, { run: store.status?.run, try: store.status?.try ?? 1, ...body });
 
-const asked = new Set(); // long actions that this page has begun, and whose end it tells
-
-export async function begin(run, what, body = {}) {
-  asked.add(what);
-  return act(runPath(run, `/${what}`), body);
-}
-export const wasAsked = (what) => asked.has(what);
-
-/** Open the report of a run, or have it written if there is none. */
-export async function openReport(name) {
-  const list = await server.get("/api/runs").catch(() => null);
-  const run = list?.runs.find((one) => one.name === name);
-  if (run?.report) location.assign(run.report);
-  else await begin(name, "report");
-}
-
 export async function loadCatalog() {
   try {
     const catalog = await server.get("/api/catalog");
@@ -287,6 +265,7 @@ export function lacking() {
 }
 
 export const living = () => !["empty", "loading", undefined].includes(store.status?.state);
+export const reportPath = (name) => `/runs/${encodeURIComponent(name)}/report.html`;
 export const runPath = (name, rest = "") => `/api/runs/${encodeURIComponent(name)}${rest}`;
 export const mayWrite = () => store.connected;
 export const can = (name) => mayWrite() && (store.status?.can ?? []).includes(name);

@@ -11,7 +11,7 @@ import { int, num, sigmoid, time } from "./numbers.js";
 import { Quality, mainOf } from "./quality.js";
 import { Opening, Samples } from "./samples.js";
 import { Settings, dirty, start, wanted } from "./settings.js";
-import { can, command, living, mayWrite, openReport, pageState, server, store } from "./store.js";
+import { can, command, living, mayWrite, pageState, reportPath, server, store } from "./store.js";
 import { TriesLine } from "./tries.js";
 
 /** Whether the main button starts a new run: there is none, or settings have changed, or its settings are unknown. */
@@ -129,7 +129,7 @@ export function trainNews(state) {
   if (state === "finished") {
     const more = () => command("resume", { steps: s.steps + LONGER });
     return { kind: "info", text: html`<b>Finished:</b> ${int(s.step)} steps in ${time(s.seconds)}.${mainOf(store.metrics)?.fd == null || !store.metrics.final ? "" : ` FD ${num(mainOf(store.metrics).fd)} (floor ${num(mainOf(store.metrics).fd_floor)}).`}`, actions: [
-      ["Draw with it", () => { location.hash = `draw?model=${encodeURIComponent(s.run)}`; }, "draw-with-it"], ...(server.lab ? [] : [["Report", () => openReport(s.run), "report"]]), [`Train ${int(LONGER)} more`, more, "train-longer"]] };
+      ["Draw with it", () => { location.hash = `draw?model=${encodeURIComponent(s.run)}`; }, "draw-with-it"], ...(server.lab ? [] : [["Report", () => location.assign(reportPath(s.run)), "report"]]), [`Train ${int(LONGER)} more`, more, "train-longer"]] };
   }
   if (state === "failed") {
     const kept = s.error?.checkpoint_step;
