@@ -43,6 +43,8 @@ from mulligan.web.session import UNFINISHED, Session
 _LOG = logging.getLogger(__name__)
 
 PAGE = Path(__file__).parent / "page"
+TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+"""Media types of the page's files. Windows' registry may have another type for .js, which browsers do not run."""
 WAITS = {**dict.fromkeys((*UNFINISHED, "stopping"), 60.0), "loading": 10.0}
 """Seconds for which the worker may save a run, by state; while it loads one, that before. Else it has none to save."""
 BODY_BYTES = 65_536
@@ -75,7 +77,8 @@ _FOREIGN = (
 
 def application(playground: Playground, *, hosts: frozenset[str] = LOOPBACK, token: str = "") -> "Gate":
     """Return the ASGI application, whose `Gate` knows these hosts and this token."""
-    mimetypes.add_type("text/javascript", ".js")  # Windows' registry may have another, which browsers do not run
+    for ending, kind in TYPES.items():
+        mimetypes.add_type(kind, ending)  # Starlette reads its types there
 
     @contextlib.asynccontextmanager
     async def serve_calls(app: Starlette) -> AsyncIterator[None]:
