@@ -244,6 +244,15 @@ def test_what_is_left_is_told_by_the_pace_so_far(monkeypatch):
     assert view.pace(Stepped(25, {}, clock=Clock(9.0, 9.0, 2.0))) == ["2.00 steps/s", "38 s left"]  # 20 steps in 10 s
 
 
+def test_a_line_of_a_terminal_is_redrawn_below_the_messages(capsys):
+    run = SimpleNamespace(config=SimpleNamespace(steps=9), step=0)
+    with progress.Bar(run) as view:
+        view.show(Stepped(4, {}, clock=Clock(9.0, 9.0, 2.0)))
+        view.tell("a message")
+    parts = [part.strip()[:9] for part in capsys.readouterr().err.split("\r")]
+    assert parts == ["", "step 4 of", "", "", "a message", "step 4 of", "", "step 4 of"]
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -8,12 +8,15 @@ from mulligan.diagnosis import (
     FAILURES,
     FIGURES,
     HEALTHY,
+    REMEDIES,
     Evidence,
     Facts,
     Finding,
     Measurement,
     Measurements,
+    describe_state,
     matches,
+    remedies_for,
     standing,
 )
 
@@ -37,7 +40,7 @@ SOUND = {
 
 def named(*changes, facts=PLAIN, lived=True, histograms=()):
     """Name a run whose measurements differ from the sound one; the last one holds the last changes."""
-    shares = [*([[0.1] * 10] * (5 - len(histograms))), *histograms]
+    shares = [*([[0.1] * 10] * (max(5, len(changes)) - len(histograms))), *histograms]
     signals = [*[SOUND] * (5 - len(changes)), *({**SOUND, **change} for change in changes)]
     taken = [Measurement(250 * (i + 1), s, h) for i, (s, h) in enumerate(zip(signals, shares))]
     return next(iter(matches(Measurements(taken, facts, lived))), Finding(HEALTHY))
@@ -200,6 +203,7 @@ def test_modes_that_a_toy_lacks_late_in_its_run():
         shares = [0.1, 0.2, 0.3, 0.4, 0.5]
         shares[most] = 0.6
         assert after(*shares) == ("mode collapse", "alarm")
+    assert after(0.6, 0.1, 0.2, 0.3, 0.4, 0.5) == (HEALTHY, "")  # what it had before those four is past
     steep = ({"modes_found": 0.5, "r2": 0.6 if i < 4 else 6.1} for i in range(5))
     assert named(*steep, facts=late).state == "mode collapse"
     assert after(*[0.5] * 5, penalty=0.0) == ("gamma off", "alarm")
@@ -237,6 +241,8 @@ RUNS = [
     # D is neither held nor weak where something else is wrong
     ("G wins", FOOLED, {"d_loss": [8.0] * 5}, PENALISED),  # more than guessing costs: no penalty does that
     ("gamma off", FOOLED, {"d_loss": [1.4] * 5}, PENALISED),
+    ("gamma off", {**FOOLED, "penalty": 0.05}, {"d_loss": [1.386] * 5}, PENALISED),  # no gain counts as a hundredth
+    ("G wins", {**FOOLED, "penalty": 0.04}, {"d_loss": [1.386] * 5}, PENALISED),
     ("G wins", WEAK, {"gap": (0.5, 0.5, 0.5, 0.5, 0.9)}, PLAIN),
     (HEALTHY, WEAK, {"gap": (0.5, 0.2, 0.2, 0.2, 0.5)}, PLAIN),  # it told them apart once
     *((state, WON, {"coverage": [share] * 5}, facts) for facts in (PLAIN, CRITIC)
@@ -293,6 +299,12 @@ RUNS = [
 def test_what_a_course_of_measurements_is_called(state, base, course, facts):
     taken = [{**base, **dict(zip(course, values))} for values in zip(*course.values())]
     assert named(*taken, facts=facts).state == state
+
+
+def test_a_state_in_words_and_what_to_try():
+    assert [bool(describe_state(state)[1]) for state in (HEALTHY, "D wins", "my own")] == [True, True, False]
+    for_evidence = [each for each in REMEDIES if each.figures]
+    assert not any(each in for_evidence for state in FAILURES for each in remedies_for(state))  # told only with it
 
 
 def test_who_once_listened_to_z_is_not_dead():

@@ -103,7 +103,7 @@ wrong scale (beyond) | mlp | G.layers.output=relu | step 0 | G.layers.output=tan
 wrong scale (beyond) | mlp | G.layers=[DENSE, 'sigmoid', PICTURE]; data.low=-3 | step 0 | data.low=0
 wrong scale (beyond) | mlp | G.layers=['sigmoid', DENSE, PICTURE]; data.low=-3 | step 0 | data.low=-1
 wrong scale | mlp | data.low=-300; data.high=-200 | step 0 | data.low=-1; data.high=1
-wrong scale (span) | mlp | G.layers.output=none | step 0 | G.layers.output=tanh
+wrong scale (span) | mlp | G.layers.output=none; data.low=0 | step 0 | data.low=-1; G.layers.output=tanh
 wrong scale (span) | quick |  | step 0 |
 mode collapse (modes_found) | ring | schedules.penalty=constant; γ0=10; γ1=10 |
     step 0 | γ0=1; γ1=1; schedules.penalty={kind="geometric", start=1, end=0.01, until=0.6}

@@ -57,6 +57,7 @@ def test_a_limit_keeps_the_classes_of_sorted_data(pictured, digits):
 def test_labels(pictured, digits, labels, classes):
     run = Run(pictured(data={"name": "digits", "labels": labels, "clusters": 7}), data=digits)
     assert run.classes == classes
+    assert run.class_names == {"dataset": tuple("abcd"), "none": (), "clusters": tuple("0123456")}[labels]
     assert (run.labels is None) == (classes == 0)
     assert type(run.gan.d.layers[-1]).__name__ == ("Projection" if classes else "Dense")
     run.advance()
@@ -146,10 +147,12 @@ def test_generate_does_not_depend_on_the_count(pictured, digits):
         np.testing.assert_allclose(made[part], run.generate(z[part], labels[part]), rtol=1e-5, atol=1e-6)
 
 
-def test_the_grid_shows_every_class_in_order(pictured, digits):
-    z, labels = Run(pictured(), data=digits).grid
-    assert z.shape == (64, 4)
-    assert labels.tolist() == [k for k in range(4) for _ in range(16)]
+def test_the_grid_shows_every_class_in_order(pictured, digits, monkeypatch):
+    for count in (64, 4):  # also where each has one place
+        monkeypatch.setattr("mulligan.training.run.GRID", count)
+        z, labels = Run(pictured(), data=digits).grid
+        assert z.shape == (count, 4)
+        assert labels.tolist() == [k for k in range(4) for _ in range(count // 4)]
     _, drawn = Run(pictured(), data=digits).draw(400, seed=0)
     assert (np.bincount(drawn) > 60).all()
 

@@ -63,9 +63,9 @@ class Measurements:
         derive = DERIVED.get(name)
         return self.get(name) if derive is None else derive(self)
 
-    def earlier(self, signal: str, most: int = 0) -> list[float]:
-        """Return the values of a signal before the latest measurement: all of them, or the last `most`."""
-        return [each.signals[signal] for each in self.taken[-1 - most if most else 0 : -1] if signal in each.signals]
+    def earlier(self, signal: str) -> list[float]:
+        """Return the values of a signal before the latest measurement."""
+        return [each.signals[signal] for each in self.taken[:-1] if signal in each.signals]
 
     def recent(self, signal: str) -> list[float]:
         """Return the values of a signal at the latest measurements, at most three."""
@@ -159,7 +159,7 @@ DERIVED: dict[str, Callable[[Measurements], float]] = {
     "classes_change": _growth("classes", 1),
     "inner_change": _growth("inner", 1),
     "histogram_change": _histogram_change,
-    "modes_gained": lambda m: m.get("modes_found") - max(m.earlier("modes_found", 4), default=math.nan),
+    "modes_gained": lambda m: m.get("modes_found") - max(m.earlier("modes_found")[-4:], default=math.nan),
     "spent": lambda m: quotient(m.taken[-1].step, m.facts.steps),
     "path_mean": _path_mean,
     "path_median": lambda m: median(m.recent("path")) if len(m.recent("path")) == 3 else math.nan,

@@ -102,7 +102,7 @@ class Monitor:
         features, judged = zip(*in_parallel({rows.start: partial(see, rows) for rows in parts}).values())
         if len({part.shape[1] for part in features}) > 1:  # samples that are not finite have no features
             return np.full((1, 1), np.nan), None
-        return np.concatenate(features), None if any(p is None for p in judged) else np.concatenate(judged)
+        return np.concatenate(features), None if judged[0] is None else np.concatenate(judged)
 
 
 def _some(n: int, count: int, name: str) -> NDArray[np.int64]:

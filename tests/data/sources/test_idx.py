@@ -23,6 +23,7 @@ def test_every_type_comes_back(tmp_path, dtype, pack):
     found = read_idx(tmp_path / "f")
     assert found.dtype == array.dtype
     assert found.dtype.isnative
+    assert not found.flags.writeable  # else a data set copies it
     assert (found == array).all()
 
 

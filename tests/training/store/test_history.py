@@ -45,8 +45,12 @@ def test_a_damaged_line_is_named_or_skipped(tmp_path, line):
     assert [*read_events(log)] == [REPORT]
 
 
-def test_what_is_missing_is_empty(tmp_path):
+def test_what_is_missing_is_empty_and_so_is_what_cannot_be_read_if_not_strict(tmp_path):
     assert vars(read_run(tmp_path / "nowhere")) == vars(RunHistory())
+    (tmp_path / "events.jsonl").mkdir()
+    assert vars(read_run(tmp_path, strict=False)) == vars(RunHistory())
+    with pytest.raises(DataError):
+        read_run(tmp_path)
 
 
 def test_a_resumed_run_repeats_steps():

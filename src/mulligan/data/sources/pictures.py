@@ -341,7 +341,7 @@ def _size(sides: list[int], reading: Reading) -> int:
 
 def _by_shares(reading: Reading, looks: Sequence[tuple[bool, bool]]) -> Reading:
     """Decide by how many pictures have transparent pixels, and how many are pixel art."""
-    clear, art = (sum(column) for column in zip(*looks)) if looks else (0, 0)
+    clear, art = (sum(look[side] for look in looks) for side in (0, 1))
     alpha, resize = reading.alpha, reading.resize
     if alpha == "auto":
         keeps = reading.colour != "grey" and clear >= max(1, TRANSPARENT * len(looks))
@@ -383,7 +383,7 @@ def is_pixel_art(pixels: NDArray[np.uint8]) -> bool:
     if max(height, width) > _SIDE * factor:
         return False
     colours = pixels[::factor, ::factor].reshape(-1, pixels.shape[2])
-    seen = colours[colours[:, 3] > 0] if colours.shape[1] == 4 else colours
+    seen = colours[colours[:, 3] != 0] if colours.shape[1] == 4 else colours
     packed = seen.astype(np.uint32) @ (1 << np.arange(0, 8 * seen.shape[1], 8, dtype=np.uint32))
     return 2 <= len(np.unique(packed)) + (len(seen) < len(colours)) <= min(_COLOURS, len(seen) // 3)
 
