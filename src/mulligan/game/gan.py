@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from mulligan.errors import ShapeError, as_whole
-from mulligan.game.augment import Warp
 from mulligan.game.draws import Draws
 from mulligan.game.player import PlayerState
 from mulligan.game.spec import Game
@@ -64,6 +63,8 @@ class GAN:
         self._draws = Draws(
             game, sample_shape, seed=seed, workers=count, allocate=allocate, dtype=dtype, settle=self.team.settle
         )
+        self.average, self.warp = self.g.average, self._draws.warp
+        """The running average of G's parameters, (n_params of G,), or G's own without one; and the augmentations."""
         self.release()
 
     def release(self) -> None:
@@ -130,19 +131,9 @@ class GAN:
         self.g.player, self.d.player = game.generator, game.discriminator
 
     @property
-    def average(self) -> Array:
-        """The running average of G's parameters, (n_params of G,); G's own if the game has no average."""
-        return self.g.average
-
-    @property
     def real(self) -> Array:
         """The real samples of the last step."""
         return self._draws.real
-
-    @property
-    def warp(self) -> Warp:
-        """The augmentations."""
-        return self._draws.warp
 
     @property
     def streams(self) -> dict[str, np.random.Generator]:

@@ -69,7 +69,7 @@ def check_game(game: Game, g: Network, d: Network, sample_shape: Shape) -> None:
         if not holds:
             raise kind(message)
     logits = np.linspace(-1, 1, 4, dtype=np.float32).reshape(2, 2)
-    try_loss(game.loss, logits[0], logits[1], blind=game.update == "alternating" and not game.loss.relativistic)
+    try_loss(game.loss, logits[0], logits[1], blind=not (game.together or game.loss.relativistic))
     for penalty in game.penalties:
         try_penalty(penalty, np.ones((2, *sample_shape), np.float32), 2)
 
@@ -96,10 +96,9 @@ def _rules(game: Game, g: Network, d: Network, shape: Shape) -> Iterator[tuple[b
             f"classes. {f'Give the layer classes = {game.classes}' if game.classes else 'Train on labelled data'}, or "
             "take the layer out.",
         )
-    at_once = game.update == "simultaneous"
     what = "a gradient penalty" if game.penalties else "update = 'simultaneous'"
     yield (
-        not d.mixes_samples or not (game.penalties or at_once),
+        not d.mixes_samples or not (game.penalties or game.together),
         UnsupportedError,
         f"the discriminator mixes the samples of a batch (BatchNorm), but with {what} each logit "
         "must depend on its own sample alone. Use LayerNorm or no normalisation, or an alternating update without "
@@ -107,7 +106,7 @@ def _rules(game: Game, g: Network, d: Network, shape: Shape) -> Iterator[tuple[b
     )
     for penalty in game.penalties:
         yield (
-            not (at_once and penalty.apart),
+            not (game.together and penalty.apart),
             UnsupportedError,
             f"update must be 'alternating' with {penalty.name}, whose points need another pass of D, got "
             "'simultaneous'. Set update = 'alternating', or use r1 and r2.",

@@ -47,10 +47,7 @@ class StepDecay(Schedule):
     at: tuple[Whole, ...] = ()
 
     def __call__(self, step: int, total: int) -> float:
-        try:
-            return self.value * math.pow(self.factor, sum(step > k for k in self.at))
-        except OverflowError:
-            return math.inf
+        return self.value * math.pow(self.factor, sum(step > k for k in self.at))
 
 
 @dataclass(frozen=True)

@@ -117,7 +117,7 @@ class LoopHistory(History):
         """Return states that are none while G still learns."""
         learning, gap, gaps = set(), so_far.get("gap"), so_far.earlier("gap")
         nearer = gap * GROWS < min(gaps, default=0.0)
-        if ranks and gap < STILL * max(so_far.earlier("gap", 4), default=0.0):  # but slowly
+        if ranks and gap < STILL * max(gaps[-4:], default=0.0):  # but slowly
             learning.add("D wins")
         if nearer or so_far.get("distance") > GROWS * so_far.get("distance", 1):
             learning.add("mode collapse")

@@ -58,7 +58,6 @@ class Recorder:
     def __init__(self, folder: str | Path):
         self.folder = RunFolder(expanded(folder))
         self._lowest = math.inf  # distance to the reals of what best.safetensors holds
-        self._is_done = False
         self._log: Log | None = None
         self._lock: IO[bytes] | None = None
 
@@ -199,7 +198,6 @@ class Recorder:
             run.generator().save(self.folder.best)
             self._lowest = distance
         if isinstance(event, Finished):
-            self._is_done = True
             self._animate()
 
     def _write(self, event: Event) -> None:
@@ -242,7 +240,7 @@ class Recorder:
 
     def _leave(self, run: Run) -> None:
         """Save a run that has stopped early, unless it has not taken a step."""
-        if run.step > run.begins and not self._is_done:
+        if run.begins < run.step < run.config.steps:
             self._save(run)
             self._animate()
 
