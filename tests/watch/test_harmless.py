@@ -10,6 +10,7 @@ import sys
 import threading
 import warnings
 from collections import deque
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -268,6 +269,7 @@ CASES = {
     "shared weights": (tied, straight),
     "checkpointing": (lambda: (G(), Checkpointed()), straight),
     "in-place output": (lambda: (G(), InPlace()), straight),
+    "an LSTM": (lambda: (G(), nn.Sequential(nn.LSTM(8, 4), _As(itemgetter(0)), nn.Linear(4, 1))), straight),
     "a state between calls": (lambda: (Recurrent(), D()), straight),
     "closures over itself": (lambda: (G(), Unlikely()), straight),
     "a lock and a file": (lambda: (G(), Locked()), straight),

@@ -310,8 +310,7 @@ def history_of(balance, **signals):
         ("mode collapse", True, {"distance": (0.32, 0.30)}),
         ("mode collapse", False, {"distance": (0.30, 0.30), "gap": (0.25, 0.22)}),
         ("mode collapse", True, {"distance": (0.30, 0.30), "gap": (0.22, 0.25)}),
-        ("cycling", False, {"gap": (0.28, 0.22), "path": (12, 12)}),
-        ("cycling", True, {"gap": (0.22, 0.28), "path": (12, 12)}),
+        ("cycling", False, {"gap": (0.22, 0.28), "path": (12, 12)}),
         ("D wins", False, {"gap": (0.16, 0.13, 0.12, 0.11), "ranking": (1, 1, 1, 1)}),
         ("D wins", True, {"gap": (0.12, 0.13, 0.12, 0.11), "ranking": (1, 1, 1, 1)}),
         ("D wins", True, {"d_constant": [1], "gap": [0.3], "rates": [100]}),
@@ -321,10 +320,7 @@ def history_of(balance, **signals):
 )
 def test_a_state_is_named_by_its_cause_and_not_while_g_learns(state, named, signals):
     history, measurements = history_of(0.5, **signals)
-    history.averaged = True
     assert ([state] == [each.state for each in history.matches(measurements)][:1]) == named
-    history.averaged = False  # then G jitters, and its path tells nothing
-    assert "cycling" not in {each.state for each in history.matches(measurements)}
 
 
 @pytest.mark.parametrize("step", [300, 340])
@@ -660,7 +656,6 @@ def test_a_d_that_returns_pictures_is_not_asked():
         ({"generator": None}, "generator"),
         ({"generator": "G"}, "generator"),
         ({"discriminator": 3}, "discriminator"),
-        ({"average": {}}, "average"),
         ({"labels": np.arange(3)}, "labels"),
         ({"labels": "cats"}, "labels"),
         ({"latent": "a"}, "latent"),
@@ -688,6 +683,7 @@ def test_what_a_user_mistypes_is_an_error(words, named):
         ((9, 3, 8, 8), "NCHW", (8, 8, 3)),
         ((9, 8, 8, 3), "NHWC", (8, 8, 3)),
         ((9, 8, 6), "NHWC", (8, 6, 1)),
+        ((9, 24, 1), "points", (24,)),
         ((9, 784), "NHWC", (28, 28, 1)),
         ((9, 2), "points", (2,)),
     ],

@@ -18,6 +18,8 @@ USUAL = ((-1.0, 1.0), (0.0, 1.0), (0.0, 255.0))
 """Ranges to which a range that was found is rounded."""
 _FLAT = 64
 """Rows of at least this many numbers are flattened pictures if their size is that of a square; others are points."""
+_LONG = 4
+"""Samples of two dimensions, one of them so many times the other, are series."""
 
 
 def as_numpy(x: Any) -> Array:
@@ -63,7 +65,11 @@ def layout_of(shape: Sequence[int]) -> Layout:
     if len(sample) == 3 and sample[2] in CHANNELS:
         return Layout("NHWC", tuple(sample))
     if len(sample) == 2:
-        return Layout("NHWC", (*sample, 1))
+        return (
+            Layout("NHWC", (*sample, 1))
+            if max(sample) < _LONG * min(sample)
+            else Layout("points", (math.prod(sample),))
+        )
     if len(sample) == 1:
         side = math.isqrt(sample[0])
         return (

@@ -83,12 +83,14 @@ class NetCopier:
     def _copy_object(self, x: Any) -> Any:
         """Copy an object attribute by attribute, and leave out the attributes that cannot be copied."""
         kind: Any = type(x)
-        made = self._memo[id(x)] = kind.__new__(kind)
+        made, state = kind.__new__(kind), dict[str, Any]()
+        self._memo[id(x)] = made
         for name, value in self._state_of(x).items():
             try:
-                made.__dict__[name] = self.copy(value)
+                state[name] = self.copy(value)
             except Exception:  # whatever an object of a stranger raises
                 self.left_out.append(f"{type(x).__name__}.{name}")
+        getattr(made, "__setstate__", made.__dict__.update)(state)  # an LSTM builds what it left out of its state
         return made
 
     def _state_of(self, x: Any) -> dict[str, Any]:
@@ -125,7 +127,12 @@ class NetCopier:
 
 
 def is_of_library(x: Any) -> bool:
-    """Whether a function, or an array that never changes, belongs to a library: calling it changes nothing else."""
+    """Whether a function, or an array that never changes, belongs to a library: calling it changes nothing else.
+
+    A data set counts, too: copies of all samples cost time and memory, and nets do not change them.
+    """
+    if any(each.__module__ == "torch.utils.data.dataset" for each in type(x).__mro__):
+        return True
     home = getattr(x, "__module__", None) if isinstance(x, types.FunctionType) else type(x).__module__
     first = str(home).partition(".")[0]
     return first in _LIBRARIES if isinstance(x, types.FunctionType) else first in ("jax", "jaxlib")

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mulligan.nn.memory import Array
-from mulligan.watch.losses import LOGITS, Given, Loss, Push, ends_of, has_moving_target, loss_of
+from mulligan.watch.losses import LOGITS, Loss, Push, RealBatch, ends_of, has_moving_target, loss_of, way_of
 from mulligan.watch.nets import Moves
 
 SIDES = "real", "fake"
@@ -43,7 +43,6 @@ class Added(NamedTuple):
 
     player: str
     fresh: bool  # there was none before
-    way: float  # in which the last loss pushed D's outputs for fakes
 
 
 class OptimizerStep(NamedTuple):
@@ -94,6 +93,8 @@ class Loop:
     """What the facts of one measurement say, in the order in which it happened."""
 
     def __init__(self, facts: Sequence[Fact], moves: Sequence[Moves] = (), rows: float = math.inf):
+        draws = next((at for at, fact in enumerate(facts) if isinstance(fact, Drew)), 0)  # until then fakes are unknown
+        facts = [fact for at, fact in enumerate(facts) if at > draws or not isinstance(fact, Push)] if draws else facts
         self.facts, self.moves, self.rows = facts, moves, rows
         self.turns, self.aims, pushes, reached = list[Turn](), dict[str, list[Push]](), list[Push](), set[str]()
         for fact in (*facts, NOBODY):
@@ -145,19 +146,19 @@ class Loop:
         waiting = True
         for fact in self.facts:
             waiting = waiting or isinstance(fact, Began)
-            if waiting and isinstance(fact, kind) and getattr(fact, "given", fact) is not None:
-                yield getattr(fact, "given", fact)
+            if waiting and isinstance(fact, kind) and getattr(fact, "batch", fact) is not None:
+                yield getattr(fact, "batch", fact)
                 waiting = False
 
     @cached_property
-    def given(self) -> list[Given]:
+    def batches(self) -> list[RealBatch]:
         """The reals that D got."""
-        return [push.given for push in self.of(Push) if push.given is not None]
+        return [push.batch for push in self.of(Push) if push.batch is not None]
 
     @cached_property
     def means(self) -> Array:
         """The mean of the first reals of each step."""
-        return np.array([given.mean for given in self.firsts(Push)])
+        return np.array([batch.mean for batch in self.firsts(Push)])
 
 
 def drift_of(before: Array, now: Array) -> float:
@@ -188,14 +189,18 @@ def foreign(loop: Loop) -> float | None:
 
 def gradients(loop: Loop, player: str) -> Iterator[tuple[bool, bool]]:
     """Yield for each step of a player whether it used gradients of an earlier step, and those of both losses."""
-    parts, used = list[float](), 0
+    parts, used, way = list[float](), 0, 0.0
     for fact in loop.facts:
-        if isinstance(fact, Added) and fact.player == player:
+        if isinstance(fact, Push) and fact.side == "fake":
+            way = way_of(fact.gradient) or way
+        elif isinstance(fact, Added) and fact.player == player:
             parts, used = ([], 0) if fact.fresh else (parts, used)
-            parts.append(fact.way)
-        elif isinstance(fact, OptimizerStep) and fact.player == player:
-            yield len(parts) > used > 0, len({way for way in parts[used:] if way}) == 2
-            used = len(parts)
+            parts.append(way)
+        elif isinstance(fact, OptimizerStep):
+            way = 0.0
+            if fact.player == player:
+                yield len(parts) > used > 0, len({way for way in parts[used:] if way}) == 2
+                used = len(parts)
 
 
 def undetached(loop: Loop) -> float:
@@ -283,7 +288,7 @@ DETECTORS: dict[str, Callable[[Loop], float | None]] = {
     "one_target": one_target,
     "with_d": with_d,
     "eval": last(lambda loop: loop.of(Drew), "in_eval"),
-    "eval_d": last(lambda loop: loop.given, "in_eval"),
+    "eval_d": last(lambda loop: loop.batches, "in_eval"),
     "same_z": same(Drew, "z"),
     "same_x": same(Push, "rows"),
     "class_changed": class_changed,

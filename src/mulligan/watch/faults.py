@@ -80,8 +80,6 @@ def is_passing(found: Finding) -> bool:
 class LoopHistory(History):
     """A history that also names mistakes of the loop, before the failures that they cause."""
 
-    averaged = False
-    """Whether there is an averaged G. Without one, samples jitter, and the path of a z tells nothing."""
     counted = True
     """Whether steps are counted. Nobody knows the age of pictures that were kept."""
 
@@ -115,14 +113,12 @@ class LoopHistory(History):
 
     def _learning(self, so_far: Measurements, ranks: bool) -> set[str]:
         """Return states that are none while G still learns."""
-        learning, gap, gaps = set(), so_far.get("gap"), so_far.earlier("gap")
+        learning, gap, gaps = {"cycling"}, so_far.get("gap"), so_far.earlier("gap")  # samples of a G jitter
         nearer = gap * GROWS < min(gaps, default=0.0)
         if ranks and gap < STILL * max(gaps[-4:], default=0.0):  # but slowly
             learning.add("D wins")
         if nearer or so_far.get("distance") > GROWS * so_far.get("distance", 1):
             learning.add("mode collapse")
-        if nearer or not self.averaged:
-            learning.add("cycling")
         return learning
 
     def _measure(self, probe: Probe, step: int) -> Measurement:

@@ -15,8 +15,8 @@ import numpy as np
 from mulligan.nn.memory import Array
 
 
-class Given(NamedTuple):
-    """The reals of a batch that D got."""
+class RealBatch(NamedTuple):
+    """A batch of reals that D got."""
 
     rows: Array  # the sum of each sample: equal for equal samples
     mean: Array  # of the samples
@@ -34,7 +34,7 @@ class Push(NamedTuple):
     attached: bool  # the gradient goes on to G
     mixed: bool  # real and generated samples share the batch
     squashed: bool  # a sigmoid made the output
-    given: Given | None = None  # if these are reals
+    batch: RealBatch | None = None  # if these are reals
     shared: bool = False  # mixed, and D has BatchNorm, which reads the whole batch
     changed: bool = False  # D got other classes with the fakes than G
 

@@ -32,27 +32,14 @@ class Moves(NamedTuple):
     apart: float  # how far those for reals were above those for fakes
 
 
-class NoRecorder:
-    """For nets that tell no facts."""
-
-    hears = False  # what D answers in the loop
-
-    def start(self) -> None: ...
-
-    def remove(self) -> None: ...
-
-    def stop(self) -> list[Any]:
-        return []
-
-
 class Nets:
     """Plain functions of NumPy and JAX. `TorchNets` also knows weights and gradients."""
 
     name = "NumPy"
     reach = -math.inf, math.inf  # of G's last layer
 
-    def __init__(self, nets: tuple[Any, Any, Any], layout: Layout, real: Any, labels: Any):
-        self._originals = self.nets = nets  # G, D and the averaged G; `nets` are copies, within `copied`
+    def __init__(self, nets: tuple[Any, Any], layout: Layout, real: Any, labels: Any):
+        self._originals = self.nets = nets  # G and D; `nets` are copies, within `copied`
         self.layout, self.real, self.labels = layout, real, labels
         self.z: tuple[Any, ...] = ()
         self.names: tuple[str, ...] = ()  # of the keywords under which G gets z
@@ -114,10 +101,9 @@ class Nets:
             np.random.set_state(numpy)
             random.setstate(python)
 
-    def fakes(self, n: int, average: bool = False) -> Array:
+    def fakes(self, n: int, _: bool = False) -> Array:
         """Return the samples of the first n of the fixed z, in batches of `ROWS` as BatchNorm needs them."""
-        net = self.nets[2] if average and self.nets[2] is not None else self.nets[0]
-        parts = [self.draw(net, slice(at, at + ROWS)) for at in range(0, n, ROWS)]
+        parts = [self.draw(self.nets[0], slice(at, at + ROWS)) for at in range(0, n, ROWS)]
         if any(math.prod(part.shape) != len(part) * math.prod(self.layout.shape) for part in parts):
             raise AskError(f"it draws samples of shape {tuple(parts[0].shape)}")
         return np.concatenate([self.layout.samples(part) for part in parts])[:n]
@@ -154,13 +140,13 @@ class Nets:
 
     def moves(self) -> list[Moves]:
         """Compare D's answers with those of the nets at the last call, if there was one; within `copied`."""
-        (g, d, _), earlier = self.nets, self.earlier
+        (g, d), earlier = self.nets, self.earlier
         self.earlier = self.nets
         if earlier is None:
             return []
 
         def judge(net: Any, x: Any) -> float:
-            self.nets = None, net, None
+            self.nets = None, net
             with self.seeded():
                 return float(as_numpy(self.scores(x)).mean())
 
@@ -185,8 +171,7 @@ class Nets:
         return self.scores(x), None
 
     def recorder(self, fail: Callable[[Exception], None]) -> Any:
-        """Return what records facts, or what records none."""
-        return NoRecorder()
+        """Return what records facts, or None."""
 
 
 def ask(net: Any, *inputs: Any, **words: Any) -> Any:
@@ -209,7 +194,7 @@ def describe_error(error: Exception) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split())[:300]
 
 
-def nets_of(nets: tuple[Any, Any, Any], layout: Layout, real: Any, labels: Any) -> Nets:
+def nets_of(nets: tuple[Any, Any], layout: Layout, real: Any, labels: Any) -> Nets:
     """Choose the framework that the user has imported and built the nets with."""
     kind: type[Nets] = Nets
     if "torch" in sys.modules:

@@ -18,10 +18,10 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 
 from mulligan.diagnosis.probe import ROWS
 from mulligan.nn.memory import Array
-from mulligan.watch.arrays import as_numpy, calm
+from mulligan.watch.arrays import Layout, as_numpy, calm
 from mulligan.watch.detectors import Added, Began, Drew, Fact, OptimizerStep, Penalised
-from mulligan.watch.losses import Given, Push, way_of
-from mulligan.watch.nets import Nets, NoRecorder, first_of
+from mulligan.watch.losses import Push, RealBatch
+from mulligan.watch.nets import Nets, first_of
 
 BOUNDS = {"Tanh": (-1.0, 1.0), "Sigmoid": (0.0, 1.0), "Relu": (0.0, math.inf)}
 """The range of each last operation, by its name in torch's graph."""
@@ -29,6 +29,10 @@ _KEEP = ("View", "UnsafeView", "ReshapeAlias", "Permute", "Transpose", "Squeeze"
 """Operations after which values are as before."""
 _MOVING = torch.nn.modules.batchnorm._BatchNorm, torch.nn.modules.dropout._DropoutNd
 """Layers that work differently in eval mode."""
+ENOUGH = 500
+"""Number of facts after which no more are recorded: a step of the loop may hold forty of optimisers."""
+PATCHES = 8
+"""Number of answers that are recorded for each sample, if D gives more."""
 _NONE = np.zeros(0, np.float32)
 Weights = Sequence[torch.Tensor]
 
@@ -91,7 +95,7 @@ class TorchNets(Nets):
             if isinstance(samples, torch.Tensor):
                 self.reach = bounds_of(samples)
             scores = self.scores(samples.detach()) if self.nets[1] is not None and not self.blind else None
-            generator, discriminator, _ = self._originals
+            generator, discriminator = self._originals
             self.weights = weights_of(generator, samples, leaves), weights_of(discriminator, scores, leaves)
         self._ends = [ends_of(net, weights, order) for net, weights in zip(self._originals, self.weights)]
 
@@ -102,10 +106,10 @@ class TorchNets(Nets):
             known = isinstance(scores, torch.Tensor) and scores.requires_grad
             return scores, torch.autograd.grad(scores.sum(), x, allow_unused=True)[0] if known else None
 
-    def recorder(self, fail: Callable[[Exception], None]) -> "Recorder | NoRecorder":
+    def recorder(self, fail: Callable[[Exception], None]) -> "FactRecorder | None":
         if not all(self.weights):
-            return NoRecorder()
-        return Recorder(self._ends, dict(zip("gd", self.weights)), math.prod(self.layout.shape), fail)
+            return None
+        return FactRecorder(self._ends, dict(zip("gd", self.weights)), self.layout, self._originals[1], fail)
 
 
 def bounds_of(samples: torch.Tensor) -> tuple[float, float]:
@@ -168,17 +172,18 @@ class ReadingHook:
         return getattr, (nullcontext(), "__exit__")
 
 
-class Recorder(NoRecorder):
+class FactRecorder:
     """Records facts between `start` and `stop`."""
 
     def __init__(
         self,
         ends: Sequence[Sequence[torch.nn.Module]],
         weights: dict[str, Weights],
-        size: int,
+        layout: Layout,
+        d: Any,
         fail: Callable[[Exception], None],
     ):
-        self.ends, self._weights, self._size, self._fail = ends, weights, size, fail
+        self.ends, self._weights, self._layout, self._d, self._fail = ends, weights, layout, d, fail
         self.hears = all(ends)
         self._first = {name: max(parts, key=lambda p: (p.requires_grad, p.numel())) for name, parts in weights.items()}
         self._waiting: set[str] = set()  # weights without a hook, because they need no gradient now
@@ -188,13 +193,16 @@ class Recorder(NoRecorder):
         self._fakes: list[tuple[torch.Tensor, list[torch.Tensor]]] = []  # the latest, and their classes
         self._batch_norm = any(isinstance(part, _MOVING[0]) for net in ends[1] for part in net.modules())
         self._norms: dict[str, list[float]] = {}
-        self._way = 0.0
 
     def start(self) -> None:
-        """Record the step of the user's loop that begins now."""
+        """Record the step of the user's loop that begins now, unless long steps have told enough."""
         self.facts.append(Began())
-        if self._handles:
-            return
+        if len(self.facts) > ENOUGH:
+            self.remove()
+        elif not self._handles:
+            self._add_hooks()
+
+    def _add_hooks(self) -> None:
         for ends, record in zip(self.ends, (self._record_samples, self._record_answers)):
             if ends:
                 self._handles.append(ends[1].register_forward_hook(self._guard(record), with_kwargs=True))
@@ -251,15 +259,17 @@ class Recorder(NoRecorder):
         for fakes, _ in self._fakes:
             fake[place_of(fakes, x)] = True
         attached, mixed = x.grad_fn is not None, bool(fake.any() and not fake.all())
-        pictures = n > 1 and (len(out) != n or n < out.numel() == x.numel())
+        moments = net is self._d and self._layout.name == "points"  # of a series, not what an autoencoder returns
+        drawn = not moments and n < out.numel() == x.numel()
+        pictures = n > 1 and (len(out) != n or drawn)
         if pictures or (attached and not fake.any()) or (n == 1 and mixed):  # changed: nobody knows what it is
             return
-        values, squashed = as_numpy(out.reshape(n, -1)).mean(-1), bounds_of(out) == BOUNDS["Sigmoid"]
+        values, squashed = _answers_of(out, n), bounds_of(out) == BOUNDS["Sigmoid"]
         shared, changed = mixed and self._batch_norm, self._changes_classes(x, inputs[1:2])
         real = None if attached or fake.all() else self._describe_reals(net, inputs, ~fake)
         pushes = [
-            (rows[:n], Push(side, values[rows[:n]], _NONE, attached, mixed, squashed, given, shared, changed))
-            for side, rows, given in (("fake", fake, None), ("real", ~fake, real))
+            (rows[:n], Push(side, values[rows[:n]].ravel(), _NONE, attached, mixed, squashed, batch, shared, changed))
+            for side, rows, batch in (("fake", fake, None), ("real", ~fake, real))
             if rows.any()
         ]
         sloped = x.is_leaf and x.requires_grad
@@ -267,13 +277,16 @@ class Recorder(NoRecorder):
         if sloped:
             self._handles.append(x.register_hook(self._guard(self._record_slope)))
 
-    def _describe_reals(self, net: torch.nn.Module, inputs: list[torch.Tensor], rows: Any) -> Given:
+    def _describe_reals(self, net: torch.nn.Module, inputs: list[torch.Tensor], rows: Any) -> RealBatch:
         """Describe the reals of a batch; their range and classes only if they have the size of the user's reals."""
         x, whole = inputs[0].detach(), bool(rows.all())
-        batch, sized = as_numpy(x.reshape(len(x), -1))[rows], x.dim() > 1 and x[0].numel() == self._size
+        batch, sized = (
+            as_numpy(x.reshape(len(x), -1))[rows],
+            x.dim() > 1 and x[0].numel() == math.prod(self._layout.shape),
+        )
         bounds = (float(batch.min()), float(batch.max())) if sized else ()
         pair = tuple(part.detach().clone() for part in inputs[:2]) if sized and whole and len(inputs) > 1 else ()
-        return Given(np.sort(row_sums(x)[rows]), batch.mean(0, np.float64), _in_eval(net), bounds, pair)
+        return RealBatch(np.sort(row_sums(x)[rows]), batch.mean(0, np.float64), _in_eval(net), bounds, pair)
 
     def _changes_classes(self, x: torch.Tensor, classes: list[torch.Tensor]) -> bool:
         """Tell whether D gets a batch of fakes with other classes than G got, who may draw the same for several."""
@@ -286,10 +299,7 @@ class Recorder(NoRecorder):
             self.facts.append(Penalised(False))
         elif not torch.is_grad_enabled():
             for rows, push in pushes:
-                each = as_numpy(grad.reshape(len(rows), -1)).sum(-1)[rows]
-                self.facts.append(push._replace(gradient=each))
-                if push.side == "fake":
-                    self._way = way_of(each) or self._way
+                self.facts.append(push._replace(gradient=_answers_of(grad, len(rows))[rows].ravel()))
 
     def _record_slope(self, grad: torch.Tensor) -> None:
         if grad.requires_grad:  # it has a graph, which the penalty's own pass may go through
@@ -298,7 +308,7 @@ class Recorder(NoRecorder):
     def _record_addition(self, name: str, grad: torch.Tensor) -> None:
         if not torch.is_grad_enabled():  # else the graph of a penalty
             before = self._first[name].grad
-            self.facts.append(Added(name, before is None or not bool(before.any()), self._way))
+            self.facts.append(Added(name, before is None or not bool(before.any())))
 
     def _measure_norms(self, optimizer: Any, args: Any, kwargs: Any) -> None:
         self._hook_weights()
@@ -317,7 +327,7 @@ class Recorder(NoRecorder):
         self.facts.append(
             OptimizerStep(player, bool(moved), id(optimizer), type(optimizer).__name__, rate, betas, pushed, climbs)
         )
-        self._way, self._norms = 0.0, {}
+        self._norms = {}
 
 
 def tensors(args: Any, words: Any) -> list[torch.Tensor]:
@@ -340,6 +350,12 @@ def place_of(fakes: torch.Tensor, x: torch.Tensor) -> slice:
         return slice(0)
     places = slice(0, n), slice(len(x) - n, len(x))
     return next((each for each in places if torch.equal(rows[each], flat)), slice(0))
+
+
+def _answers_of(out: torch.Tensor, n: int) -> Array:
+    """Return some answers for each of n samples: D may give one for each patch or moment."""
+    answers = out.reshape(n, -1)
+    return as_numpy(answers[:, :: max(answers.shape[1] // PATCHES, 1)])
 
 
 def _in_eval(net: Any) -> bool:

@@ -29,7 +29,7 @@ from mulligan.training import DataSpec, RunFolder, dumps_toml, recipe
 from mulligan.training.events import Diagnosed, Event, Failed, Finished, Measured, Sampled, Started, Stepped
 from mulligan.watch.arrays import as_numpy, calm, class_match, kinds_of, layout_of, range_of
 from mulligan.watch.copies import CopyError
-from mulligan.watch.detectors import Loop, drift_of, signals_of
+from mulligan.watch.detectors import Drew, Loop, drift_of, signals_of
 from mulligan.watch.faults import LOOP_FAULTS, PASSING, YOUNG, LoopHistory, advise
 from mulligan.watch.losses import LOGITS, MEANS, PROBABILITIES, Loss
 from mulligan.watch.nets import AskError, Latent, Moves, describe_error, nets_of
@@ -76,8 +76,6 @@ class Watch(AbstractContextManager["Watch"]):
         The length or shape of one z, which is drawn from a Gaussian; or a function that returns n of your own.
     labels : array, optional
         A class for each of the reals, if both nets take it as their second argument.
-    average : callable, optional
-        A generator with averaged weights, if you sample from one.
     every : int
         Calls between two measurements.
     steps : int, optional
@@ -101,7 +99,6 @@ class Watch(AbstractContextManager["Watch"]):
         discriminator: Any = None,
         latent: Latent,
         labels: Any = None,
-        average: Any = None,
         every: int = 200,
         steps: int | None = None,
         folder: str | Path | None = None,
@@ -116,17 +113,17 @@ class Watch(AbstractContextManager["Watch"]):
         self._moves, self._optimisers = list[Moves](), dict[str, Any]()
         self._recorder: Any = None
         with self._guard(lambda: "before the first step", MulliganError):
-            check_arguments(reals, generator, discriminator, average, labels, folder)
+            check_arguments(reals, generator, discriminator, labels, folder)
             self.every, seed = as_whole("every", every, 1), as_whole("seed", seed, 0)
             self._length = LENGTH if steps is None else as_whole("steps", steps, 1)
-            self._begin(reals, (generator, discriminator, average), latent, labels, seed)
+            self._begin(reals, (generator, discriminator), latent, labels, seed)
             self._folder = WatchFolder(folder)
             shape = self.layout.shape
             started = Started(0, WATCHED, "your reals", self._length, seed, 1, len(reals), 0, shape, {})
             self._folder.begin(started, self.low, self.high)
             atexit.register(_close, weakref.ref(self))
 
-    def _begin(self, reals: Any, nets: tuple[Any, Any, Any], latent: Latent, labels: Any, seed: int) -> None:
+    def _begin(self, reals: Any, nets: tuple[Any, Any], latent: Latent, labels: Any, seed: int) -> None:
         self._history, self._loop = LoopHistory(self.every), Loop([])
         self._before: Array = np.zeros(0, np.float32)  # D's outputs for the reals at the measurement before
         self.layout = layout_of(reals.shape)
@@ -152,7 +149,6 @@ class Watch(AbstractContextManager["Watch"]):
             self._nets.fakes,
             Facts(0.0, False, False, False, steps=self._length),
             self._answers if self._asks else None,
-            averaged=nets[2] is not None,
             labels=None if repeated is None else kinds_of(repeated),
             reach=reach,
             originals=(lambda: (self.layout.samples(reals).reshape(len(reals), -1), None)) if searched else None,
@@ -160,8 +156,8 @@ class Watch(AbstractContextManager["Watch"]):
             penalties=("penalty",),
             seed=seed,
         )
-        self._history.averaged = nets[2] is not None
         self._recorder = self._nets.recorder(lambda error: self._stop(error, f"at step {self.step + 1}"))
+        self._hears = self._recorder is not None and self._recorder.hears
 
     def _describe_data(self, reals: Any, fixed: Array, reach: tuple[float, float]) -> bool:
         """Note what data and z show before the first step, and return whether copies are searched for."""
@@ -301,8 +297,9 @@ class Watch(AbstractContextManager["Watch"]):
             self._remove_hooks()
             self._nets.earlier = None
             return
-        self._recorder.start()
-        hears = self._recorder.hears and not self._history.taken
+        if self._recorder is not None:
+            self._recorder.start()
+        hears = self._hears and not self._history.taken
         if self._asks and not hears and len(self._moves) < 2 * LISTEN and "with_d" not in self._history.signals:
             with self._nets.copied():
                 self._moves += self._nets.moves()
@@ -310,21 +307,21 @@ class Watch(AbstractContextManager["Watch"]):
     def _read_facts(self) -> None:
         """Conclude what the recorded steps show."""
         before = self._loop
-        self._loop = loop = Loop(self._recorder.stop(), self._moves, self._probe.samples)
+        self._loop = loop = Loop(self._recorder.stop() if self._recorder else [], self._moves, self._probe.samples)
         signals = signals_of(loop)
         if min(len(before.means), len(loop.means)) > 2 and "d fake" in loop.aims:  # else reals may be changed fakes
             signals["drift"] = drift_of(before.means, loop.means)
         self._optimisers |= {turn.step.player: turn.step for turn in loop.steps}
         self.loss = loop.loss or self.loss
-        self._check_reals([given.bounds for given in loop.given if given.bounds])
+        self._check_reals([batch.bounds for batch in loop.batches if batch.bounds])
         if self._kinds is not None:
             signals |= self._match_classes(self._kinds, loop)
-        self._history.signals = self._facts | signals if self._asks else signals
+        self._history.signals |= self._facts | signals if self._asks else signals  # what is unknown now stays as it was
 
     def _match_classes(self, kinds: Any, loop: Loop) -> dict[str, float]:
         """Measure whether the classes that D gets belong to its reals, if the means of classes differ."""
         shape, reals = self._nets.labels.shape[1:], self._probe.reals.x
-        pairs = [given.pair for given in loop.given if given.pair and given.pair[1].shape[1:] == shape]
+        pairs = [batch.pair for batch in loop.batches if batch.pair and batch.pair[1].shape[1:] == shape]
         if sum(len(x) for x, _ in pairs) < ROWS // 2 or len(np.unique(kinds[::2])) < 4:
             return {}
         x = np.concatenate([self.layout.samples(x) for x, _ in pairs])
@@ -414,7 +411,7 @@ class Watch(AbstractContextManager["Watch"]):
         return f"{self.state}{since}, after {count(self.step)} steps.{more}"
 
     def _describe(self) -> str:
-        if self._recorder is None:  # it did not begin
+        if not hasattr(self, "_probe"):  # it did not begin
             return f"the watch has stopped: {self.error}"
         taken = len(self._history.taken)
         soon = f"not measured yet: the first measurement comes at step {self.every}"
@@ -437,8 +434,10 @@ class Watch(AbstractContextManager["Watch"]):
             return f"who wins and slopes, because D cannot be asked ({self._nets.blind})"
         if not self._asks:
             return "who wins, slopes and mistakes of the loop, because there is no discriminator="
-        if not self._recorder.hears:
+        if not self._hears:
             return "gradients, losses and optimisers, which show only in modules of PyTorch"
+        if "g" in self._loop.players and not self._loop.of(Drew):
+            return "z and what G draws, because the loop calls generator.forward(z). Call generator(z)"
         return "who wins by D's loss, which is unknown" if self.loss is None and self._history.taken else ""
 
 
@@ -492,12 +491,12 @@ class WatchFolder:
             mention(f"mulligan.Watch goes on without its folder: {self.lost}.")
 
 
-def check_arguments(reals: Any, generator: Any, discriminator: Any, average: Any, labels: Any, folder: Any) -> None:
+def check_arguments(reals: Any, generator: Any, discriminator: Any, labels: Any, folder: Any) -> None:
     """Check what the user hands over, as far as it can be told without asking the nets."""
     if not getattr(reals, "shape", None) or not hasattr(reals, "__getitem__"):
         got = type(reals).__name__
         raise DataError(must_be("reals", "an array", got, "torch.cat([x for x, _ in loader])"))
-    for name, net in (("generator", generator), ("discriminator", discriminator), ("average", average)):
+    for name, net in (("generator", generator), ("discriminator", discriminator)):
         if not callable(net) and (net is not None or name == "generator"):
             raise ConfigError(must_be(name, "a net or a function", net, f"{name}={name[0].upper()}"))
     if labels is not None and (not getattr(labels, "shape", None) or len(labels) != len(reals)):
