@@ -46,11 +46,8 @@ def serve(
         if not path.exists():
             raise ConfigError(f"--data must be a folder or a file, got {word}, which does not exist. Check the path.")
         name, place = path.resolve().name, str(path.resolve())
-        if name in mulligan.data.DATASETS or own.get(name, place) != place:
-            raise ConfigError(
-                f"--data must have names that differ, got {word!r}: {own.get(name, 'a data set')} is called {name!r} "
-                "in the page already. Rename one of them."
-            )
+        while name in mulligan.data.DATASETS or own.get(name, place) != place:
+            name += "-2"
         own[name] = place
     return serve_at(
         port=options.read_whole("port", port, 0, 65535),

@@ -224,7 +224,7 @@ def diagnose(
 def study(
     file: Annotated[Positional[str], arg(metavar="FILE")],
     *,
-    budget: options.StudyWord = None,
+    budget: Annotated[options.Word, arg(metavar="NAME")] = None,
     workers: options.Workers = None,
     resume: Annotated[bool, arg(help_behavior_hint="")] = False,
     out: Annotated[options.OtherFolder, arg(metavar="DIR")] = None,

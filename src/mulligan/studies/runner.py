@@ -85,7 +85,7 @@ class StudyRun:
 
     def _take_up(self) -> None:
         plan = read_json(self.plan)
-        if not isinstance(plan, dict) or plan.get("format") != FORMAT or plan.get("version") != VERSION:
+        if (plan.get("format"), plan.get("version")) != (FORMAT, VERSION):
             raise CheckpointError(f"{self.plan} is not a study of this version of Mulligan. Choose another --out.")
         changed = differences(plan["asked"], self._asked())
         if changed:

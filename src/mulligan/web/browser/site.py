@@ -7,7 +7,6 @@ when it opens the page, or from a copy beside the page.
 import importlib
 import io
 import json
-import os
 import re
 import zipfile
 import zlib
@@ -63,7 +62,7 @@ def build(out: Path, runtime: Path | None = None, *, force: bool = False) -> lis
     for name, content in contents.items():
         _put(out, Path(name), content)
     if runtime is not None:
-        for path in (Path(where, name) for where, _, names in os.walk(runtime, followlinks=True) for name in names):
+        for path in filter(Path.is_file, runtime.rglob("*")):
             _put(out, "pyodide" / path.relative_to(runtime), path.read_bytes())
     return [out / name for name in ("site.json", *contents)]
 
