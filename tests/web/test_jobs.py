@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from mulligan.metrics import evaluation
 from mulligan.models import BUNDLED
 from mulligan.training import RunFolder
 from mulligan.web import jobs
@@ -15,7 +16,8 @@ from mulligan.web import jobs
 EVALUATION = {"n": 100, "step": 7, "space": "points", "fd": 0.5, "fd_floor": 0.1}
 
 
-def test_a_run_is_measured(runs):
+def test_a_run_is_measured(runs, monkeypatch):
+    monkeypatch.setattr(evaluation, "COUNT", 500)
     found = jobs.evaluate(runs / "tiny-1")
     assert (found["space"], found["step"]) == ("points", 24)
     assert found["n_real"] > 0

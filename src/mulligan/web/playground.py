@@ -269,7 +269,7 @@ def send_sample(playground: Playground, *, name: RunName, step: Step) -> Path:
 @get("/api/runs/{name}/viewer.html", apart=True, media="text/html")
 def send_viewer(playground: Playground, *, name: RunName) -> Answer:
     """Return the generator of a run as a page of its own."""
-    generator = playground.generator(name)
+    generator = playground.generator(playground.folder(name).name)
     with playground.lock:
         return Answer(html.viewer(generator).encode(), file=f"{name}-viewer.html")
 
