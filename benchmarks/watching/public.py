@@ -139,7 +139,7 @@ def table() -> str:
     names = ["scripts", "repositories", "broken", "exactly", "or by a neighbour", "wrongly", "not at all", "healthy"]
     rows = [["part", "commit", *names, "accused", "ended", "changed"]]
     groups: dict[tuple[str, str], list[Any]] = {}
-    for script in sorted(scripts, key=lambda script: ("fresh", "opened", "seen").index(script["half"])):
+    for script in sorted(scripts, key=lambda script: ("new", "fresh", "opened", "seen").index(script["half"])):
         for way in script["ways"]:
             groups.setdefault((script["half"], way["watch"]), []).append((script, way))
     for (part, commit), pairs in groups.items():
