@@ -54,6 +54,7 @@ export function write() {
   const now = query();
   const [view, asked] = here();
   known = now;
-  if (asked !== now) history.replaceState(null, "", `#${inTrain(view) ? view : "train"}?${now}`);
+  const opened = view !== "runs" && !inTrain(view) && view; // another view's address, which the page has not yet followed
+  if (asked !== now && !opened) history.replaceState(null, "", `#${inTrain(view) ? view : "train"}?${now}`);
   if (kept() !== now) keep(now);
 }
