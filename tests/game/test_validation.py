@@ -15,7 +15,7 @@ from mulligan.game import (
     Latent,
     ZeroCentered,
 )
-from mulligan.game.architectures import ConvGenerator, halved
+from mulligan.game.architectures import ConvGenerator, check_halvings
 from mulligan.game.checking import NETS, game_of
 from mulligan.nn import layers as nn
 
@@ -153,5 +153,5 @@ def test_z_has_the_distribution_that_its_name_says(distribution, variance, least
 @pytest.mark.parametrize("shape", [(6, 8, 1), (8, 6, 1), (5, 8, 3), (9, 9, 1)])
 def test_height_and_width_must_both_be_halved(shape):
     with pytest.raises(ShapeError, match="height and width must be multiples of 4, to be halved 2 times"):
-        halved(shape, (8, 8))
-    assert halved((8, 12, 1), (8, 8)) == (8, 12, 1)
+        check_halvings(shape, (8, 8))
+    assert check_halvings((8, 12, 1), (8, 8)) == (8, 12, 1)

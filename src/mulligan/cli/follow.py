@@ -138,6 +138,9 @@ def finish(run: Run, folder: Path) -> tuple[dict[str, Any], list[str]]:
     try:
         if metrics is not None:
             files.keep_metrics(metrics)
+    except MulliganError as error:
+        problems.append(str(error))
+    try:
         beside = write_beside(files, run.data)
         report = str(write_report(files.path, data=run.data))
         judgement = verdict(read(files.path))

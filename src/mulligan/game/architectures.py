@@ -75,7 +75,7 @@ class MLPDiscriminator(Architecture):
         return (*layers, logit(classes, self.output_init))
 
 
-def halved(shape: Shape, channels: tuple[int, ...]) -> Shape:
+def check_halvings(shape: Shape, channels: tuple[int, ...]) -> Shape:
     """Return the shape of a picture that can be halved once for each of `channels`; raise if there are none."""
     if not channels:
         raise ConfigError(must_be("channels", "a list of one whole number or more", [], "channels = [32]"))
@@ -118,7 +118,7 @@ class ConvGenerator(Architecture):
     """First values of all weights; None is He's, by `alpha` and `output_gain`."""
 
     def build(self, sample_shape: Shape, classes: int) -> tuple[Layer, ...]:
-        height, width, depth = halved(sample_shape, self.channels)
+        height, width, depth = check_halvings(sample_shape, self.channels)
         start = (height >> len(self.channels), width >> len(self.channels), self.channels[0])
         init = He(self.alpha) if self.init is None else self.init
         last = He(self.alpha, self.output_gain) if self.init is None else self.init
@@ -156,7 +156,7 @@ class ConvDiscriminator(Architecture):
     """Where all weights start; None is He's, by `alpha` and `output_gain`."""
 
     def build(self, sample_shape: Shape, classes: int) -> tuple[Layer, ...]:
-        halved(sample_shape, self.channels)
+        check_halvings(sample_shape, self.channels)
         init = He(self.alpha) if self.init is None else self.init
         last = He(self.alpha, self.output_gain) if self.init is None else self.init
         leaky, norm = LeakyReLU(self.alpha), () if self.norm is None else (self.norm,)

@@ -43,7 +43,6 @@ def load(model: str | Path, *, threads: int | None = None) -> Generator:
                 raise
             again = f"Or try mulligan resume {typed(path)}, which writes it again from the newest checkpoint."
             raise CheckpointError(f"{error} {again}") from error
-
     from mulligan.training.store.folder import newest_in, restore_run  # late: a file needs no loop
 
     newest = newest_in(path)

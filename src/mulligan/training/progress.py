@@ -51,7 +51,7 @@ class View:
     def pace(self, event: Stepped) -> list[str]:
         """Return the steps per second and the time that is left, as far as they are known."""
         first, began = self._start
-        if event.clock is None:
+        if event.clock is None or event.step == first:
             return []
         left = (time.perf_counter() - began) / (event.step - first) * (self.run.config.steps - event.step)
         return [f"{figure(event.clock.steps_per_second)} steps/s", *([f"{duration(left)} left"] if left > 0 else [])]

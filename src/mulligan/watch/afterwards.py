@@ -91,10 +91,10 @@ def _rows(text: str) -> Iterator[tuple[int, str, float]]:
         return
     names, *rows = csv.reader(StringIO(text), delimiter=separator)
     places = {name.strip().lower(): place for place, name in enumerate(names)}
-    counted = [places[name] for name in _STEPS if name in places]
+    step_places = [places[name] for name in _STEPS if name in places]
     losses = [(place, name) for place, name in enumerate(names) if _player_of(name)]
     for number, row in enumerate(filter(None, rows)):
-        at = next((row[place] for place in counted if "".join(row[place : place + 1])), number)
+        at = next((row[place] for place in step_places if "".join(row[place : place + 1])), number)
         for place, name in losses:
             with suppress(LookupError, ValueError, OverflowError):  # a short row, a word, or a step without end
                 yield int(float(at)), name, float(row[place])

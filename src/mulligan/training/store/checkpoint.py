@@ -214,9 +214,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise CheckpointError(f"{path / WORDS} {why}, or use another checkpoint.") from error
     names = ("step", "sampler", "streams", "sums", "counted", "observers", "data", "adjusted")
     state = {name: content[name] for name in names}
-    return Checkpoint(
-        path, config, state, unpack(packed, path)[1], *(content[name] for name in ("log", "clock", "versions"))
-    )
+    _, arrays = unpack(packed, path)
+    return Checkpoint(path, config, state, arrays, *(content[name] for name in ("log", "clock", "versions")))
 
 
 def unseal(path: Path) -> dict[str, Any]:

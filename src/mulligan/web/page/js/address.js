@@ -54,7 +54,7 @@ export function write() {
   const now = query();
   const [view, asked] = here();
   known = now;
-  const opened = view !== "runs" && !inTrain(view) && view; // another view's address, which the page has not yet followed
-  if (asked !== now && !opened) history.replaceState(null, "", `#${inTrain(view) ? view : "train"}?${now}`);
+  const elsewhere = view && view !== "runs" && !inTrain(view); // the page has not followed this address yet
+  if (asked !== now && !elsewhere) history.replaceState(null, "", `#${inTrain(view) ? view : "train"}?${now}`);
   if (kept() !== now) keep(now);
 }
