@@ -107,6 +107,7 @@ GONE = {
     "optimistic_adam": "Use adam, with beta1 = 0.",
     "extragradient": 'Use adam, with beta1 = 0; update = "simultaneous" moves both players at once.',
     "adamw": "Use adam.",
+    "mode": "Leave it out: upsample repeats pixels, and upsample_conv2d smooths them.",
     "shortcut": "Leave it out: a residual block adds its own input.",
     "raw-pixels": "Set data.high = 255 in the recipe article-mended: mulligan diagnose names it.",
     "polyak": "Use ema.",

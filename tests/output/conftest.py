@@ -34,7 +34,6 @@ DEEP = nn.Sequential(
         nn.ReLU(),
         nn.Reshape((2, 3, 4)),
         nn.OneHot(3, scale=2.0),
-        nn.Upsample("bilinear"),
         nn.Residual((nn.Conv2d(7, 3, 1), nn.Arctan())),
         nn.ConvTranspose2d(4, spectral_norm=True),
         nn.LayerNorm(),

@@ -23,16 +23,6 @@ def with_class(x, p, labels):
     return np.concatenate([x, np.broadcast_to(plane, (*x.shape[:-1], 4))], axis=-1)
 
 
-def bilinear(x, p, labels):
-    """Mix each pixel ¾ with its nearer neighbour ¼, along rows and then columns; the border is repeated."""
-    for axis in (1, 2):
-        n = x.shape[axis]
-        before, after = (np.take(x, np.clip(np.arange(n) + by, 0, n - 1), axis) for by in (-1, 1))
-        pair = np.stack([0.75 * x + 0.25 * before, 0.75 * x + 0.25 * after], axis + 1)
-        x = pair.reshape(*x.shape[:axis], 2 * n, *x.shape[axis + 1 :])
-    return x
-
-
 def residual(x, p, labels):
     return np.tanh(x @ p["0.W"] + p["0.b"]) @ p["2.W"] + p["2.b"] + x
 
@@ -48,9 +38,7 @@ DEFINITIONS = {
     "dropout": (nn.Dropout(0.5), (6,), lambda x, p, labels: x),  # in evaluation
     "flatten": (nn.Flatten(), (2, 3, 2), lambda x, p, labels: x.reshape(ROWS, 12)),
     "reshape": (nn.Reshape((2, 2, 3)), (12,), lambda x, p, labels: x.reshape(ROWS, 2, 2, 3)),
-    "upsample nearest": (nn.Upsample(), (2, 3, 2), lambda x, p, labels: x.repeat(2, axis=1).repeat(2, axis=2)),
-    "upsample bilinear": (nn.Upsample("bilinear"), (2, 3, 2), bilinear),
-    "upsample one pixel": (nn.Upsample("bilinear"), (1, 1, 2), bilinear),
+    "upsample": (nn.Upsample(), (2, 3, 2), lambda x, p, labels: x.repeat(2, axis=1).repeat(2, axis=2)),
     "avg_pool": (nn.AvgPool(3), (3, 6, 2), lambda x, p, labels: x.reshape(ROWS, 1, 3, 2, 3, 2).mean(axis=(2, 4))),
     "batch_norm rows": (nn.BatchNorm(), (4,), lambda x, p, labels: normed(x, 0, 1e-5) * p["gamma"] + p["beta"]),
     "batch_norm images": (

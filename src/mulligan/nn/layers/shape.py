@@ -3,7 +3,6 @@
 import itertools
 import math
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
@@ -52,14 +51,10 @@ class Reshape(LinearMap):
         return dy.reshape(len(dy), *m.saved["shape"][1:])
 
 
-@register("upsample", example((2, 3, 2)), example((2, 3, 2), "bilinear"), example((1, 2, 1), "bilinear"))
+@register("upsample", example((2, 3, 2)))
 @dataclass(frozen=True)
 class Upsample(LinearMap):
-    """Double the height and width."""
-
-    mode: Literal["nearest", "bilinear"] = "nearest"
-    """``"nearest"`` repeats each pixel four times. ``"bilinear"`` mixes the two nearest pixels ¾ : ¼ in each direction,
-    and repeats the border (PyTorch's ``align_corners=False``)."""
+    """Double the height and width: repeat each pixel four times."""
 
     def output_shape(self, shape: Shape) -> Shape:
         check_image(self, shape)
@@ -68,47 +63,12 @@ class Upsample(LinearMap):
     def apply(self, m: Memory, x: Array, name: str) -> Array:
         n, h, w, c = x.shape
         out = m.buffers[name, (n, 2 * h, 2 * w, c)]
-        if self.mode == "nearest":
-            out.reshape(n, h, 2, w, 2, c)[...] = x[:, :, None, :, None, :]
-            return out
-        # Weights 3 : 1 in each direction, and 1/16 once, on the smallest array.
-        small, thrice = m.buffers["small", x.shape], m.buffers["thrice", x.shape]
-        np.multiply(x, 1 / 16, out=small)
-        wide, wide_thrice = m.buffers["wide", (n, h, 2 * w, c)], m.buffers["wide thrice", (n, h, 2 * w, c)]
-        _spread(small.reshape(n * h, w, c), wide.reshape(n * h, w, 2, c), thrice.reshape(n * h, w, c))
-        rows = (n, h, 2 * w * c)
-        _spread(wide.reshape(rows), out.reshape(n, h, 2, 2 * w * c), wide_thrice.reshape(rows))
+        out.reshape(n, h, 2, w, 2, c)[...] = x[:, :, None, :, None, :]
         return out
 
     def transpose(self, m: Memory, dy: Array, name: str) -> Array:
         n, h, w, c = m.saved["shape"]
-        out = m.buffers[name, (n, h, w, c)]
-        if self.mode == "nearest":
-            return _add_windows(dy.reshape(n, h, 2, w, 2, c), out)
-        wide = m.buffers["wide", (n, h, 2 * w, c)]
-        _collect(dy.reshape(n, h, 2, 2 * w * c), wide.reshape(n, h, 2 * w * c))
-        _collect(wide.reshape(n * h, w, 2, c), out.reshape(n * h, w, c))
-        out *= 1 / 16
-        return out
-
-
-def _spread(x: Array, out: Array, thrice: Array) -> None:
-    """Write 3 xᵢ + xᵢ₋₁ and 3 xᵢ + xᵢ₊₁, row i of x (n, L, k), into out (n, L, 2, k); border rows are repeated."""
-    np.multiply(x, 3, out=thrice)
-    np.add(thrice[:, 1:], x[:, :-1], out=out[:, 1:, 0])
-    np.add(thrice[:, :-1], x[:, 1:], out=out[:, :-1, 1])
-    np.add(thrice[:, 0], x[:, 0], out=out[:, 0, 0])
-    np.add(thrice[:, -1], x[:, -1], out=out[:, -1, 1])
-
-
-def _collect(dy: Array, out: Array) -> None:
-    """Write the transpose of `_spread`, from (n, L, 2, k) to (n, L, k)."""
-    np.add(dy[:, :, 0], dy[:, :, 1], out=out)
-    out *= 3
-    out[:, :-1] += dy[:, 1:, 0]
-    out[:, 1:] += dy[:, :-1, 1]
-    out[:, 0] += dy[:, 0, 0]
-    out[:, -1] += dy[:, -1, 1]
+        return _add_windows(dy.reshape(n, h, 2, w, 2, c), m.buffers[name, (n, h, w, c)])
 
 
 def _add_windows(x: Array, out: Array) -> Array:

@@ -13,7 +13,7 @@ conv_transpose           y[s·i + a − top, s·j + b − left, k] += x[i, j, c]
 leaky_relu, relu, tanh   element by element, as in `mulligan.nn.layers.activations`
 sigmoid, arctan          the same
 reshape                  the same numbers in another shape
-upsample                 twice the height and width, `nearest` or `bilinear` (pixels are little squares)
+upsample                 twice the height and width: each pixel four times
 avg_pool                 means of size × size windows
 scale                    y = (x − mean) · gamma + beta, on the last axis
 layer_norm               y = (x − mean x)/√(variance of x + eps) · gamma + beta, over all numbers of the row
@@ -152,7 +152,7 @@ def _convolution(plan: Plan, at: Place) -> int:
 
 def _upsample_convolution(plan: Plan, at: Place) -> int:
     layer, (height, width, depth) = at.layer, at.shape
-    twice = plan.add(at, "upsample", at.value, shape=(2 * height, 2 * width, depth), mode="nearest")
+    twice = plan.add(at, "upsample", at.value, shape=(2 * height, 2 * width, depth))
     plain = nn.Conv2d(layer.channels, layer.kernel, stride=1, bias=layer.bias)
     return _convolution(plan, replace(at, layer=plain, value=twice, shape=plan.shapes[twice]))
 
@@ -196,7 +196,7 @@ LOWERINGS: dict[type[Layer], Callable[[Plan, Place], int]] = {
     nn.Arctan: plainly("arctan"),
     nn.Flatten: plainly("reshape"),
     nn.Reshape: plainly("reshape"),
-    nn.Upsample: plainly("upsample", options=("mode",)),
+    nn.Upsample: plainly("upsample"),
     nn.AvgPool: plainly("avg_pool", options=("size",)),
     nn.BatchNorm: _batch_norm,
     nn.LayerNorm: plainly("layer_norm", ("gamma", "beta"), ("eps",)),

@@ -91,7 +91,7 @@ STATEMENTS: dict[str, str] = {
     "sigmoid": "torch.sigmoid({x})",
     "arctan": "torch.arctan({x})",
     "reshape": "{x}.reshape(len(z), {shape})",
-    "upsample": "upsample({x}, {mode!r})",
+    "upsample": "upsample({x})",
     "avg_pool": "avg_pool({x}, {size})",
     "scale": "({x} - {mean}) * {gamma} + {beta}",
     "layer_norm": "F.layer_norm({x}, [{shape}], eps={eps}) * {gamma} + {beta}",
@@ -158,9 +158,9 @@ def conv_transpose(x, W, b, stride, pad):
 
 ''',
     "upsample": '''
-def upsample(x, mode):
+def upsample(x):
     """Double the height and width of pictures (n, height, width, channels)."""
-    return F.interpolate(x.permute(0, 3, 1, 2), scale_factor=2, mode=mode).permute(0, 2, 3, 1)
+    return F.interpolate(x.permute(0, 3, 1, 2), scale_factor=2).permute(0, 2, 3, 1)
 
 ''',
     "avg_pool": '''

@@ -48,17 +48,10 @@ export const Network = (() => {
     };
   }
 
-  /* Twice the height and width: pixel i of the result lies at i/2 − ¼ among the old ones. */
   function upsample(op, x, _, [height, width, depth]) {
-    const y = new Float32Array(size(op.shape)), smooth = op.options.mode === "bilinear";
-    const near = (i, last) => [i >> 1, smooth ? Math.min(last, Math.max(0, (i >> 1) + (i & 1 ? 1 : -1))) : i >> 1];
-    for (let i = 0, at = 0; i < 2 * height; i++) for (let j = 0; j < 2 * width; j++) {
-      const [r, s] = near(i, height - 1), [c, d] = near(j, width - 1);
-      for (let k = 0; k < depth; k++, at++) {
-        const pixel = (row, col) => x[(row * width + col) * depth + k];
-        y[at] = (9 * pixel(r, c) + 3 * pixel(r, d) + 3 * pixel(s, c) + pixel(s, d)) / 16;
-      }
-    }
+    const y = new Float32Array(size(op.shape));
+    for (let i = 0, at = 0; i < 2 * height; i++) for (let j = 0; j < 2 * width; j++)
+      for (let k = 0; k < depth; k++, at++) y[at] = x[((i >> 1) * width + (j >> 1)) * depth + k];
     return y;
   }
 
