@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+pytest.importorskip("matplotlib", reason="the book needs the extra docs")
 import pages
 from pages import agree
 
