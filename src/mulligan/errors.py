@@ -134,6 +134,8 @@ GONE = {
     "onnx": "Use --to torch, then torch.onnx.export(Generator.load(), (z, labels), 'mine.onnx').",
     "--direction": "Use generator.images(1, seed, along=[t]) in Python, or the sliders of export --to html.",
     "--best": "Give RUN/best.safetensors as MODEL.",
+    "tile": "Cut the sheet into files first: magick sheet.png -crop 16x16 +repage tiles/%d.png",
+    "--tile": "Cut the sheet into files first: magick sheet.png -crop 16x16 +repage tiles/%d.png",
     "--sheet": "Use --out pictures/, which writes one PNG for each; any sprite packer joins them.",
     "--palette": "Use Pillow: Image.open('grid.png').quantize(16).",
     "torch-training": "Use --to torch for the generator, and train in PyTorch in a loop of your own.",

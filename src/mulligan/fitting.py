@@ -63,7 +63,7 @@ def fit(
     out : str or Path, optional
         Keep the run in this folder. By default nothing is written.
     progress : bool
-        Show the progress: a line in a terminal; in a notebook one output with curves and samples, redrawn in place. A
+        Show the progress: a line in a terminal; in a notebook one output with figures and samples, redrawn in place. A
         script whose stderr is not a terminal stays silent.
     start : str or Path, optional
         A run folder, checkpoint folder or generator file whose weights the training begins with, wherever their shapes

@@ -42,7 +42,6 @@ def test_a_study_is_run_shown_and_kept(study, here, mulligan):
     assert err.startswith("two losses: 2 cells; 2 at once")
     assert "cell 2 of 2 · hinge, seed 0: modes" in err
     assert [line.split()[0] for line in out.splitlines()[1:3]] == ["plain", "hinge"]
-    assert (here / "studies" / "mine" / "plot.svg").is_file()
     assert len((here / "studies" / "mine" / "results.jsonl").read_text().splitlines()) == 2
 
 

@@ -74,7 +74,6 @@ def test_a_perfect_generator_is_near_every_floor(perfect, own):
     assert found["classes"]["label_accuracy"] == 1.0
     assert found["classes"]["histogram"][0] == pytest.approx(2 / 3, abs=0.15)
     assert found["judge"]["accuracy"] == 1.0
-    assert "raw" not in found
 
 
 def test_the_same_again_and_several_draws(own):
@@ -201,19 +200,16 @@ def test_both_weights_of_a_run(tmp_path, own):
     run = Run(with_overrides(config, {"data": {"name": str(path)}}))
     list(Recorder(tmp_path / "r").record(run))
     found = evaluate(tmp_path / "r", seeds=1)
-    assert (found["generator"], found["raw"]["generator"]) == ("ema", "raw")
+    assert found["generator"] == "ema"
     assert found["cpu_seconds"] == run.cpu > 0
-    assert found["step"] == found["raw"]["step"] == 12
+    assert found["step"] == 12
     assert evaluate(tmp_path / "r", seeds=2)["step"] == 12  # a fact, with no range
-    assert found["judge"]["fd"] != found["raw"]["judge"]["fd"]
-    evaluator = Evaluator.of(run.data)
-    raw = run.generator(average=False)
-    assert np.array_equal(raw.theta, run.gan.g.network.theta)
-    assert evaluator.score(raw, 0, weights="raw", cpu_seconds=run.cpu) == found["raw"]
+    assert Evaluator.of(run.data).score(run.generator(), cpu_seconds=run.cpu) == found
+    assert found["judge"]["fd"] != evaluate(run.generator(average=False), run.data, seeds=1)["judge"]["fd"]
     assert evaluate(tmp_path / "r" / "checkpoints" / "step-000012", seeds=1) == found
     assert evaluate(run, seeds=1) == found
     file = evaluate(tmp_path / "r" / "generator.safetensors", seeds=1)
-    assert not {"raw", "cpu_seconds"} & file.keys()  # which it does not know, and 0 would be untrue
+    assert "cpu_seconds" not in file  # which it does not know, and 0 would be untrue
     path.rename(tmp_path / "away.npz")
     with pytest.raises(DataError, match=r"own\.npz.*config\.toml"):
         evaluate(tmp_path / "r", seeds=1)
@@ -221,7 +217,6 @@ def test_both_weights_of_a_run(tmp_path, own):
     config.write_text(config.read_text().replace("own.npz", "away.npz"))
     again = evaluate(tmp_path / "r", seeds=1)
     assert again["judge"] == found["judge"]
-    assert again["raw"]["judge"] == found["raw"]["judge"]
 
 
 @pytest.mark.parametrize(
@@ -270,6 +265,8 @@ def test_stacked_digits_are_read_one_by_one():
 
 
 def test_a_toy_is_measured_where_numpy_raises_whatever_it_finds():
-    run = Run(mulligan.recipe("ring", steps=1, threads=1))
+    points = mulligan.data.load("ring").images
+    data = Dataset("ring", points[:300], None, (), Dataset("ring (test)", points[300:500]))
+    run = Run(mulligan.recipe("ring", steps=1, threads=1), data=data)
     with np.errstate(all="raise"):
         assert evaluate_finished(run)["step"] == 0

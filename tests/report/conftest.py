@@ -114,7 +114,6 @@ METRICS = {
     "classes": {"histogram": [0.5, 0.3, 0.2], "modes": 3, "effective_modes": 2.8, "junk": 0.016},
     "copies": {"authpct": 64.0, "authpct_real": 63.0, "ct_z": -0.4},
     "sharpness": 0.97,
-    "raw": {"judge": {"fd": 4.02, "coverage": 0.83}},
 }
 
 

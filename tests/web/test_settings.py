@@ -139,11 +139,11 @@ def test_own_pictures_are_trained_in_the_size_that_is_asked_for(call, stand, own
 
 
 def test_a_new_try_on_other_pictures_keeps_all_but_how_the_old_ones_were_read(call, stand, own):
-    call.begun(stand, recipe="pictures", changes=[["data.name", own], ["data.tile", "3x3"], "augment_probability=0.25"])
+    call.begun(stand, recipe="pictures", changes=[["data.name", own], "augment_probability=0.25"])
     call.post("/api/train/start", changes=[["data.name", "mnist-test"]])
     config = started(stand)["config"]
     data = config.data
-    assert (data.name, data.size, data.colour, data.tile) == ("mnist-test", 0, "auto", "")
+    assert (data.name, data.size, data.colour) == ("mnist-test", 0, "auto")
     assert (config.augment_probability, config.recipe) == (0.25, "pictures")
 
 

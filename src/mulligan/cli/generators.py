@@ -242,8 +242,8 @@ def evaluate(
 ) -> Document:
     """Measure a generator against pictures that it has not seen: distances, coverage, classes, copies, with floors.
 
-    For a run, Mulligan measures the averaged and the raw weights of its newest checkpoint. Figures against the run's
-    own data are kept as metrics.json, and its report shows them.
+    Of a run, Mulligan measures the newest checkpoint. Figures against the run's own data are kept as metrics.json, and
+    its report shows them.
 
     Try:
     $ mulligan evaluate runs/quick-1

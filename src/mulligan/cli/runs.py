@@ -33,7 +33,6 @@ def train(
     *,
     data: options.Word = None,
     size: options.Size = None,
-    tile: options.Tile = None,
     steps: options.Steps = None,
     minutes: options.Minutes = None,
     seed: options.RunSeed = None,
@@ -58,7 +57,6 @@ def train(
         recipe_: A name of `mulligan list recipes`, or a .toml file.
         data: A data set, folder or file (default: the recipe's).
         size: Side of your own pictures: 28, or a multiple of 8 up to 96 (default: it fits them, at most 48).
-        tile: Cut your pictures, which are sheets, into tiles of 16x16; +1 for a gap, +1+2 for a margin too.
         steps: Length of the run in steps (default: the recipe's).
         minutes: About how long it may take in all; a short timing chooses the steps, and looks again during the run.
         seed: Random seed (default: the recipe's).
@@ -77,7 +75,7 @@ def train(
         raise ConfigError("--set must be path=value, got nothing. Try --set discriminator.optimizer.lr=1e-4.")
     options = {
         "steps": steps, "seed": seed, "threads": threads, "evaluate_every": None if evaluate else 0,
-        "data.size": size, "data.tile": tile, "data.name": data, "start": from_ and str(from_),
+        "data.size": size, "data.name": data, "start": from_ and str(from_),
     }  # fmt: skip
     flags = [Change(path, value) for path, value in options.items() if value is not None]
     changes = [*changes_of(chain(*set_)), *flags]

@@ -12,17 +12,12 @@ BESIDE = {"low": "floor", "high": "ideal", "": "of the reals"}
 
 
 def table(metrics: dict[str, Any]) -> list[str]:
-    """Write an evaluation as lines: the averaged weights, then the raw ones if they were measured."""
+    """Write an evaluation as lines."""
     n, seeds, space = metrics["n"], metrics["seeds"], space_of(metrics)
     reals = "held-out ones" if metrics.get("held_out", True) else "that the generator has seen"
     draws = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {', '.join(map(str, seeds))}: median (range)"
-    lines = [
-        f"{metrics['data']}: {count(n)} samples against {count(metrics['n_real'])} {reals}, in {MAPS[space]}; {draws}"
-    ]
-    for name, part in (("averaged weights", metrics), ("raw weights", metrics.get("raw"))):
-        if part is not None:
-            lines += ["", *([name] if "raw" in metrics else []), *align(_rows(part))]
-    return lines
+    against = f"{count(n)} samples against {count(metrics['n_real'])} {reals}"
+    return [f"{metrics['data']}: {against}, in {MAPS[space]}; {draws}", "", *align(_rows(metrics))]
 
 
 def _rows(metrics: dict[str, Any]) -> Iterator[tuple[str, str, str]]:

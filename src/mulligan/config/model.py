@@ -18,8 +18,8 @@ class DataSpec(Checked):
     name: str = "mnist"
     """A name of `mulligan list data`, or the path of a folder or file."""
     size: Whole = 0
-    """Side that your own pictures are resized to: 28, or a multiple of 8 from 16 to 96. With 0, tiles and
-    those of a file keep their size. Those of a folder do if they are small, or pixel art up to 48; else they get 32."""
+    """Side that your own pictures are resized to: 28, or a multiple of 8 from 16 to 96. With 0, those of a
+    file keep their size. Those of a folder do if they are small, or pixel art up to 48; else they get 32."""
     colour: Literal["auto", "grey", "rgb"] = "auto"
     """What your own pictures are converted to. "auto" keeps colour if any picture has it."""
     alpha: str = "auto"
@@ -28,9 +28,6 @@ class DataSpec(Checked):
     resize: Literal["auto", "smooth", "pixels"] = "auto"
     """With "pixels", pictures grow by whole factors and shrink by means. "auto" does so with pixel art: small pictures
     of few colours."""
-    tile: str = ""
-    """Size of the tiles if your pictures are sheets: "16x16"; with 1 pixel between two "16x16+1", and a margin of 2
-    around all "16x16+1+2"."""
     labels: Literal["dataset", "clusters", "none", "auto"] = "dataset"
     """The classes: those of the data, k-means clusters of the pictures, or none. "auto" takes those of the data;
     pictures without classes are sorted into clusters, one for every 15 pictures and at most `clusters`."""

@@ -76,9 +76,7 @@ DATASETS: dict[str, Entry] = {
 """Every named data set. Add an `Entry` to add a data set of your own."""
 
 
-def load(
-    source: str | Path, size: int = 0, colour: str = "auto", alpha: str = "auto", resize: str = "auto", tile: str = ""
-) -> Dataset:
+def load(source: str | Path, size: int = 0, colour: str = "auto", alpha: str = "auto", resize: str = "auto") -> Dataset:
     """Load data for a run or an evaluation: a named data set, or your own from a folder or file.
 
     Parameters
@@ -99,9 +97,6 @@ def load(
     resize : str
         "smooth", or "pixels" for pixel art: it grows by whole factors, and shrinks by means. "auto" looks at the
         pictures.
-    tile : str
-        "16x16" if your pictures are sheets of such tiles; "16x16+1" if there is 1 pixel between two tiles, "16x16+1+2"
-        with a margin of 2 around all. Then `source` may be one picture.
 
     Returns
     -------
@@ -120,7 +115,7 @@ def load(
     >>> load("ring")
     Dataset('ring': 50000 × 2 float32, no labels, 10000 held out)
     """
-    return read(source, Reading(size, colour, alpha, resize, tile))
+    return read(source, Reading(size, colour, alpha, resize))
 
 
 def read(source: str | Path, reading: Reading) -> Dataset:
@@ -141,7 +136,7 @@ def read(source: str | Path, reading: Reading) -> Dataset:
             )
         hint = suggest(name, DATASETS) or " Check the path."
         raise DataError(f"no data set and no file named {name!r}; known are {', '.join(DATASETS)}.{hint}")
-    if is_picture_folder(path) or (reading.tile and path.suffix.lower() in ENDINGS):
+    if is_picture_folder(path):
         return load_pictures(path, reading)
     return fitted(_load_file(path), reading)
 
@@ -179,8 +174,8 @@ def _load_file(path: Path) -> Dataset:
     ending = path.suffix.lower()
     if ending in ENDINGS:
         raise DataError(
-            f"{path}: data must be a folder of pictures or a file of arrays, got one picture. Try its folder; "
-            "for a sheet of tiles, say how large they are: --tile 16x16."
+            f"{path}: data must be a folder of pictures or a file of arrays, got one picture. Try its folder; cut a "
+            "sheet of tiles into files first."
         )
     if not path.is_dir():
         check_regular(path)

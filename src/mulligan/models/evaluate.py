@@ -36,8 +36,8 @@ def evaluate(
     Parameters
     ----------
     generator : Generator, Run, Fakes, array, str or Path
-        A generator; or a run, a run folder or a checkpoint folder, whose raw weights are scored as well. Pass samples
-        of another program as an array, or as `Fakes.of` their folder or file.
+        A generator; or a run, a run folder or a checkpoint folder, whose averaged generator is scored. Pass samples of
+        another program as an array, or as `Fakes.of` their folder or file.
     data : Dataset, array, str or Path, optional
         The data to compare with (default: the generator's training data). Pictures from a folder or a file are read at
         the generator's size and in its colours.
@@ -50,8 +50,8 @@ def evaluate(
     -------
     dict
         The content of ``metrics.json``; ``mulligan list metrics`` describes each figure. With several seeds, a figure
-        is a dict of ``median``, ``min`` and ``max``. ``raw`` holds the figures of the raw weights, ``step`` the step
-        of the weights. ``held_out`` is False if the data has no test part. Half of the training data then replaces it.
+        is a dict of ``median``, ``min`` and ``max``. ``step`` is that of the weights.
+        ``held_out`` is False if the data has no test part. Half of the training data then replaces it.
         Copies are searched in all training data, and each of those reals is compared with all others.
 
     Raises
@@ -67,8 +67,7 @@ def evaluate(
         generator = Fakes(from_arrays(generator))
     if data is None and isinstance(generator, Fakes):
         raise ConfigError("data must be given with samples, got None. Try mulligan.evaluate(samples, 'mnist').")
-    sources, own, cpu = _sources(generator)
-    source = sources["ema"]
+    source, own, cpu = _source(generator)
     if isinstance(data, np.ndarray):
         data = from_arrays(data)
     elif data is None:
@@ -91,15 +90,12 @@ def evaluate(
             raise ConfigError(must_be("fakes", rule, len(generator)))
         there = len(data) // 2 if data.test is None else len(data.test)
         count = min(COUNT, len(generator), there) if count is None else count
-    evaluator, scores = Evaluator.of(data, count), {}
-    for name, each in sources.items():
-        weights, results = "fakes" if isinstance(each, Fakes) else name, []
-        which = {"ema": "averaged weights: ", "raw": "raw weights: ", "fakes": ""}[weights]
-        for seed in draws:
-            _LOG.info("seed %d, %s%s samples", seed, which, f"{evaluator.count:,}")
-            results.append(evaluator.score(each, seed, weights=weights, cpu_seconds=cpu))
-        scores[name] = merge(results)
-    return {**scores.pop("ema"), **scores}
+    evaluator, results = Evaluator.of(data, count), []
+    for seed in draws:
+        _LOG.info("seed %d, %s samples", seed, f"{evaluator.count:,}")
+        weights = "fakes" if isinstance(source, Fakes) else "ema"
+        results.append(evaluator.score(source, seed, weights=weights, cpu_seconds=cpu))
+    return merge(results)
 
 
 @np.errstate(under="ignore")
@@ -109,18 +105,15 @@ def evaluate_finished(run: Run) -> dict[str, Any]:
     return Evaluator.of(run.data, train_judge=False).score(run.generator(), cpu_seconds=run.cpu)
 
 
-def _sources(
-    generator: Generator | Run | Fakes | str | Path,
-) -> tuple[dict[str, SampleSource], Dataset | None, float | None]:
-    """Return the generators to score by the name of their weights, and of a run its data and its CPU-seconds."""
+def _source(generator: Generator | Run | Fakes | str | Path) -> tuple[SampleSource, Dataset | None, float | None]:
+    """Return what draws the samples, and of a run its data and its CPU-seconds."""
     if isinstance(generator, (str, Path)):
         path = expanded(generator)
         newest = newest_in(path) if os.path.isdir(path) else None
         generator = load_generator(path) if newest is None else restore_run(newest)
     if not isinstance(generator, Run):
-        return {"ema": generator}, None, None
-    both = generator.generator(), generator.generator(average=False)
-    return dict(zip(("ema", "raw"), both)), generator.data, generator.cpu
+        return generator, None, None
+    return generator.generator(), generator.data, generator.cpu
 
 
 def own_data(generator: SampleSource) -> Dataset:
@@ -138,5 +131,4 @@ def _load_for(generator: SampleSource, source: str | Path) -> Dataset:
     size = height if height == width and height in SIZES else 0
     if isinstance(generator, Fakes):  # keep the data's colours, so that missing colour shows
         return load(source, size if is_picture_folder(source) else 0)
-    tile = generator.spec.tile if str(source) == generator.spec.data else ""
-    return load(source, size, colour={1: "grey", 3: "rgb", 4: "auto"}[channels], tile=tile, **generator.spec.reading)
+    return load(source, size, colour={1: "grey", 3: "rgb", 4: "auto"}[channels], **generator.spec.reading)

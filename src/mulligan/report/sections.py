@@ -124,14 +124,12 @@ def describe_comparison(story: Story) -> str:
 
 
 def list_metrics(story: Story) -> list[dict[str, str]]:
-    """Return the final metrics: label, explanation, averaged and raw weights, best value or floor."""
-    rows, of_raw = [], figures_in(at(story.metrics, "raw"))
-    for name, (metric, value, floor) in figures_in(story.metrics).items():
-        beside = of_raw[name].value if name in of_raw else None
+    """Return the final metrics: label, explanation, value, best value or floor."""
+    rows = []
+    for metric, value, floor in figures_in(story.metrics).values():
         best = "" if floor is None else f"{floor:g}" if floor is metric.floor else ranged(floor, share=metric.share)
-        average, raw_weights = (ranged(each, share=metric.share) for each in (value, beside))
         label = metric.label + ARROWS[metric.better]
-        rows.append({"label": label, "line": metric.line, "average": average, "raw": raw_weights, "best": best})
+        rows.append({"label": label, "line": metric.line, "value": ranged(value, share=metric.share), "best": best})
     return rows
 
 

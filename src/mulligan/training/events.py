@@ -11,7 +11,6 @@ import json
 import math
 import sys
 from dataclasses import dataclass, field, fields
-from html import escape
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -134,17 +133,6 @@ class Diagnosed(Event):
             f"{figure(found['value'])} {found['operator']} {figure(found['threshold'])}  {figure_of(name).meaning}"
             for name, found in self.evidence.items()
         ]
-
-    def _repr_html_(self) -> str:
-        """Show the state, its evidence and what to try in a notebook."""
-        from mulligan.diagnosis.failures import describe_state
-
-        title, meaning = describe_state(self.state)
-        evidence, remedies = (
-            "".join(f"<li>{escape(line)}</li>" for line in lines) for lines in (self.lines(), self.remedies)
-        )
-        tries = f"<div>Try one of these:</div><ul>{remedies}</ul>" if remedies else ""
-        return f"<div><b>{escape(title)}</b> at step {self.step:,}. {escape(meaning)}</div><ul>{evidence}</ul>{tries}"
 
     @classmethod
     def of(cls, content: dict[str, Any]) -> Self:

@@ -10,7 +10,6 @@ from typing import Any, Self
 from mulligan.doors.say import say
 from mulligan.metrics import METRICS
 from mulligan.output.figures import count, counted, duration, figure, percent
-from mulligan.output.pictures.charts import STYLE, Chart, Line, draw
 from mulligan.output.readings import READINGS, read, says
 from mulligan.training.events import Diagnosed, Evaluated, Event, Finished, Sampled, Started, Stepped
 from mulligan.training.run import Observer, Run
@@ -116,7 +115,7 @@ class Bar(View):
 
 
 class Notebook(View, Observer):
-    """Redraws one output: a bar, the latest figures, both losses as curves, the newest samples.
+    """Redraws one output: a bar, the latest figures, the newest samples.
 
     `fit` and a loop over ``train(run)`` use it. Pass it along with your own observers:
     ``train(run, observers=[mine, Notebook(run)])``.
@@ -130,12 +129,10 @@ class Notebook(View, Observer):
         self._html, self._output = ipython.HTML, ipython.display(ipython.HTML(""), display_id=True)
         self._drawn, self._messages = 0.0, list[str]()
         self._figures, self._picture = "", ""
-        self._reports: list[tuple[int, float, float]] = []  # step and both losses
 
     def show(self, event: Event) -> None:
         if isinstance(event, Stepped):
             self._figures = " · ".join([*self.pace(event), *describe_measures(self.run, event.measures)])
-            self._reports.append((event.step, event.measures["d_loss"], event.measures["g_loss"]))
         elif isinstance(event, Sampled):
             self._picture = picture(event.images, self.run.data)
         else:
@@ -154,17 +151,8 @@ class Notebook(View, Observer):
     def _draw(self) -> None:
         self._drawn = time.perf_counter()
         messages = "".join(f"<div>{escape_html(line)}</div>" for text in self._messages for line in text.splitlines())
-        page = f"{messages}{self.run.bar()}<div>{escape_html(self._figures)}</div>{self._chart()}{self._picture}"
+        page = f"{messages}{self.run.bar()}<div>{escape_html(self._figures)}</div>{self._picture}"
         self._output.update(self._html(page))
-
-    def _chart(self) -> str:
-        """Return both losses as lines of one chart; empty before the second report."""
-        if len(self._reports) < 2:
-            return ""
-        steps, of_d, of_g = zip(*self._reports)
-        lines = [Line("D", "judge", steps, of_d), Line("G", "fake", steps, of_g)]
-        chart = draw(Chart("Loss", "", "", lines, steps[-1]))
-        return f'<style>{STYLE}</style><div style="max-width:420px">{chart}</div>'
 
 
 def describe_measures(run: Run, measures: dict[str, float]) -> list[str]:

@@ -287,7 +287,6 @@ class Run:
             data=self.config.data.name,
             alpha=self.config.data.alpha,
             resize=self.config.data.resize,
-            tile=self.config.data.tile,
             step=self.step,
         )
         theta = self.gan.average if average else self.gan.g.network.theta

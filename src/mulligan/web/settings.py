@@ -85,7 +85,7 @@ def _with_data(config: Config, name: Any, data: Mapping[str, str]) -> Config:
     config = with_all_of(config, place)
     spec = replace(config.data, name=place)
     if place != config.data.name:  # these are the other pictures'
-        spec = replace(spec, alpha="auto", resize="auto", tile="")
+        spec = replace(spec, alpha="auto", resize="auto")
     return replace(config, data=replace(spec, size=0, colour="auto") if name in DATASETS else spec)  # used unchanged
 
 

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from mulligan.data.sources.reading import Grid, Reading
 from mulligan.doors.read import check_regular
-from mulligan.errors import ConfigError, DataError
+from mulligan.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from PIL.Image import Image
 
@@ -181,18 +181,6 @@ def with_channels(images: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]
     return ((grey + 0x8000) >> 16).astype(np.uint8)[..., None]
 
 
-def cut_sheet(path: Path, grid: Grid) -> list[Image]:
-    """Return the tiles of a sheet, row by row, without empty ones."""
-    sheet = try_to_read(path, lambda: open_picture(path))
-    inside = [length - 2 * grid.margin + grid.spacing for length in sheet.size]
-    if any(length <= 0 or length % (side + grid.spacing) for side, length in zip(grid[:2], inside)):
-        raise ConfigError(
-            f"tile must divide each sheet into whole tiles, got {grid} for {path.name} of {sheet.width}×{sheet.height} "
-            "pixels. Look at the sheet: what are its tiles, spacing and margin?"
-        )
-    return [cell for cell in tiles(sheet, grid) if not _is_empty(cell)]
-
-
 def tiles(sheet: Image, grid: Grid) -> list[Image]:
     """Return all whole tiles of a sheet, row by row, also empty ones."""
     columns, rows = (
@@ -200,10 +188,3 @@ def tiles(sheet: Image, grid: Grid) -> list[Image]:
         for side, length in zip(grid[:2], sheet.size)
     )
     return [sheet.crop((x, y, x + grid.width, y + grid.height)) for y in rows for x in columns]
-
-
-def _is_empty(cell: Image) -> bool:
-    """Return whether all of a tile is one colour, or transparent."""
-    extremes: Sequence[tuple[int, int]] = cell.getextrema()  # type: ignore[assignment]
-    clear = cell.mode == "RGBA" and extremes[3][1] == 0
-    return clear or all(low == high for low, high in extremes)

@@ -8,11 +8,11 @@ import json
 import logging
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,13 +20,10 @@ from numpy.typing import NDArray
 from mulligan.data.dataset import Dataset
 from mulligan.data.sources import picture_file
 from mulligan.data.sources.arrays import check_light
-from mulligan.data.sources.picture_file import ENDINGS, cut_sheet, on_background, read_picture, with_channels
-from mulligan.data.sources.reading import SIZES, Grid, Reading, check_size
+from mulligan.data.sources.picture_file import ENDINGS, on_background, read_picture, with_channels
+from mulligan.data.sources.reading import SIZES, Reading, check_size
 from mulligan.doors.write import atomic_write
-from mulligan.errors import ConfigError, DataError, RunError, ShapeError
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
+from mulligan.errors import DataError, RunError, ShapeError
 
 IN_MEMORY = 1 << 28
 """Decoded pictures of more bytes are kept in a file."""
@@ -59,7 +56,7 @@ def load_pictures(folder: Path, reading: Reading) -> Dataset:
     If the decoded pictures take more than 256 MiB, they are written once into a file of the user's cache folder, which
     is mapped into memory, and 256 pictures decide about colour.
     """
-    loose, classes, unread = _find(folder) if folder.is_dir() else ([folder], {}, "")
+    loose, classes, unread = _find(folder)
     if loose and classes:
         raise DataError(
             f"{folder}: pictures lie both beside ({loose[0].name}) and inside sub-folders ({next(iter(classes))}). "
@@ -69,11 +66,8 @@ def load_pictures(folder: Path, reading: Reading) -> Dataset:
         return _two_splits(folder, reading)
     paths = _all_of(folder, loose, classes, unread)
     labels = np.repeat(np.arange(len(classes)), [len(inside) for inside in classes.values()]) if classes else None
-    cells, counts, broken, note = ([], [], {}, "") if reading.grid is None else _cut_all(folder, paths, reading.grid)
-    reading = decide(cells or paths, replace(reading, size=reading.side))
-    if cells:
-        images, _ = _read_all(cells, reading)
-    elif len(paths) * reading.size**2 * 3 > IN_MEMORY:
+    reading, note = decide(paths, reading), ""
+    if len(paths) * reading.size**2 * 3 > IN_MEMORY:
         images, broken, note = _read_once(paths, reading)
     else:
         images, broken = _read_all(paths, reading)
@@ -94,7 +88,6 @@ def load_pictures(folder: Path, reading: Reading) -> Dataset:
         notes.append(f"{', '.join(classes)} became classes: only train and test together, without others, are splits")
     if labels is not None:
         labels = np.delete(labels, list(broken)).astype(np.int64)
-        labels = np.repeat(labels, counts) if cells else labels
     how = {"alpha": reading.alpha, "resize": reading.resize, "size": reading.size}
     return Dataset(str(folder), images, labels, tuple(classes), note="; ".join(notes), decided=how)
 
@@ -107,17 +100,6 @@ def _all_of(folder: Path, loose: list[Path], classes: dict[str, list[Path]], unr
         kinds = ", ".join(sorted(ENDINGS))
         raise DataError(f"{folder}: the folder or its sub-folders must hold pictures ({kinds}), got none. {hint}")
     return paths
-
-
-def _cut_all(folder: Path, paths: list[Path], grid: Grid) -> tuple[list[Image], list[int], dict[int, str], str]:
-    """Cut sheets into tiles that are not empty. Return also how many each has, the broken sheets, and a note."""
-    sheets: list[list[Image]] = []
-    broken = _read_each(paths, lambda path: sheets.append(cut_sheet(path, grid)))
-    cells = [*chain(*sheets)]
-    if not cells:
-        raise DataError(f"{folder}: a tile of {grid} must hold a picture, got empty ones. Check the sheets.")
-    note = f"{len(sheets)} sheet{'s'[: len(sheets) != 1]} cut into {len(cells)} tiles of {grid.width}×{grid.height}"
-    return cells, [len(tiles) for tiles in sheets], broken, note
 
 
 def _resized_note(reading: Reading) -> str:
@@ -147,8 +129,6 @@ def fitted(data: Dataset, reading: Reading) -> Dataset:
     If nothing is asked for, the samples may be points.
     """
     check_size(reading.size)
-    if reading.tile:
-        raise ConfigError(f"tile must be left out for {data.name}, which is no picture or folder of pictures.")
     if data.is_points:
         if reading.size or reading.colour != "auto":
             raise DataError(
@@ -231,7 +211,7 @@ def _raise(error: OSError) -> None:
     raise error
 
 
-def _read_all(sources: Sequence[Path | Image], reading: Reading) -> tuple[NDArray[np.uint8], dict[int, str]]:
+def _read_all(sources: Sequence[Path], reading: Reading) -> tuple[NDArray[np.uint8], dict[int, str]]:
     """Read pictures into one array, (n, size, size, 1, 3 or 4); also return the positions of broken ones, and why."""
     images = np.empty((len(sources), reading.size, reading.size, 4 if reading.keeps_alpha else 3), np.uint8)
     broken = _read_into(images, sources, reading)
@@ -292,28 +272,19 @@ def _channels(paths: list[Path], reading: Reading) -> int:
     return 1 if grey or reading.colour == "grey" else 3
 
 
-def _read_into(out: NDArray[np.uint8], sources: Sequence[Path | Image], reading: Reading) -> dict[int, str]:
-    """Read pictures into the first rows of `out`; return the positions of broken ones, and why."""
-    rows = iter(out)
-
-    def read(source: Path | Image) -> None:
-        picture = read_picture(source, reading)
-        next(rows)[:] = with_channels(picture, out.shape[3])
-
-    return _read_each(sources, read)
-
-
-def _read_each(sources: Sequence[Any], read: Callable[[Any], object]) -> dict[int, str]:
-    """Read each file; return the positions of those that are broken, and why. Raise if they are too many."""
-    broken: dict[int, str] = {}
-    for i, source in enumerate(sources):
+def _read_into(out: NDArray[np.uint8], paths: Sequence[Path], reading: Reading) -> dict[int, str]:
+    """Read pictures into the first rows of `out`; return the positions of broken ones, a twentieth at most, and why."""
+    rows, broken = iter(out), dict[int, str]()
+    for i, path in enumerate(paths):
         try:
-            read(source)
+            picture = read_picture(path, reading)
         except DataError as error:
             broken[i] = str(error.__cause__) or type(error.__cause__).__name__
-            if len(broken) > BROKEN * len(sources):
-                more = f"{len(broken)} of {len(sources)} are broken, where one in twenty may be. " * (len(broken) > 1)
+            if len(broken) > BROKEN * len(paths):
+                more = f"{len(broken)} of {len(paths)} are broken, where one in twenty may be. " * (len(broken) > 1)
                 raise DataError(f"{error} {more}".rstrip()) from error.__cause__
+        else:
+            next(rows)[:] = with_channels(picture, out.shape[3])
     return broken
 
 
@@ -322,7 +293,7 @@ def evenly(count: int) -> NDArray[np.intp]:
     return np.unique(np.linspace(0, count - 1, LOOKED_AT).astype(np.intp))
 
 
-def decide(sources: Sequence[Path | Image], reading: Reading) -> Reading:
+def decide(sources: Sequence[Path], reading: Reading) -> Reading:
     """Decide what is "auto" in `alpha` and `resize`, and the size if none is given. Broken files are left out."""
     if "auto" not in (reading.alpha, reading.resize) and reading.size:
         return reading
@@ -351,23 +322,22 @@ def _by_shares(reading: Reading, looks: Sequence[tuple[bool, bool]]) -> Reading:
     return replace(reading, alpha=alpha, resize=resize)
 
 
-def _look_at(source: Path | Image) -> tuple[bool, bool, int] | None:
+def _look_at(path: Path) -> tuple[bool, bool, int] | None:
     """Return whether a picture has transparent pixels, whether it is pixel art, and its longest side; None if broken.
 
     Pixel art that was enlarged has the side that it had before.
     """
 
     def read() -> tuple[bool, bool, int]:
-        size = picture_file.check_header(source) if isinstance(source, Path) else source.size
-        large = math.prod(size) > picture_file.LARGE
-        if isinstance(source, Path) and (large or source.suffix.lower() in (".jpg", ".jpeg")):
+        size = picture_file.check_header(path)
+        if math.prod(size) > picture_file.LARGE or path.suffix.lower() in (".jpg", ".jpeg"):
             return False, False, max(size)
-        pixels = np.asarray(picture_file.open_picture(source) if isinstance(source, Path) else source)
+        pixels = np.asarray(picture_file.open_picture(path))
         art = is_pixel_art(pixels)
         return _has_alpha(pixels), art, max(pixels.shape[:2]) // (_enlarged(pixels) if art else 1)
 
     try:
-        return picture_file.try_to_read(source, read)
+        return picture_file.try_to_read(path, read)
     except DataError:
         return None
 

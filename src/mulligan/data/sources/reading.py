@@ -26,10 +26,6 @@ class Grid(NamedTuple):
     spacing: int = 0
     margin: int = 0
 
-    def __str__(self) -> str:
-        rest = f"+{self.spacing}+{self.margin}" if self.margin else f"+{self.spacing}" if self.spacing else ""
-        return f"{self.width}x{self.height}{rest}"
-
 
 def check_size(size: int) -> None:
     """Raise ConfigError unless own pictures can have this size; 0 leaves it to them."""
@@ -80,11 +76,3 @@ class Reading:
         """Where the tiles of a sheet lie; None without `tile`."""
         match = _TILE.fullmatch(self.tile)
         return None if match is None else Grid(*(int(part or 0) for part in match.groups()))
-
-    @property
-    def side(self) -> int:
-        """The size; without one, the tiles' if there is one as large; 0 leaves it to the pictures."""
-        if self.size or self.grid is None:
-            return self.size
-        longest = max(self.grid.width, self.grid.height)
-        return min((size for size in SIZES if size >= longest), default=SIZES[-1])

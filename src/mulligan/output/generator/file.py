@@ -61,7 +61,6 @@ class GeneratorSpec(Checked):
     """The name of the data, or the path of your own."""
     alpha: str = "auto"
     resize: str = "auto"
-    tile: str = ""
     """How pictures of your own were read; see `mulligan.config.DataSpec`."""
     step: int = 0
     """Steps trained."""
@@ -149,6 +148,7 @@ def read_file(path: Path) -> tuple[GeneratorSpec, dict[str, Array]]:
         )
     with building(path):
         table = parse_object(text, path)
+        table.pop("tile", None)  # of versions that cut sheets
         json.dumps(table, ensure_ascii=False).encode()  # raises for half a character, which no terminal prints
         return from_table(GeneratorSpec, table), tensors
 
