@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from contextlib import suppress
 from itertools import chain
@@ -58,7 +57,7 @@ def train(
         data: A data set, folder or file (default: the recipe's).
         size: Side of your own pictures: 28, or a multiple of 8 up to 96 (default: it fits them, at most 48).
         steps: Length of the run in steps (default: the recipe's).
-        minutes: About how long it may take in all; a short timing chooses the steps, and looks again during the run.
+        minutes: About how long it may take in all; a short timing chooses the steps.
         seed: Random seed (default: the recipe's).
         from_: Fine-tune: begin with the weights of a run or a generator.
         out: The run folder (default: the next free runs/RECIPE-N).
@@ -90,22 +89,22 @@ def train(
     config = training.with_overrides(config, changes)
     if out is not None:  # checked before the timing
         training.RunFolder(out).check_free()
-    start, until = time.perf_counter(), math.inf
+    start = time.perf_counter()
     if minutes is None:
         run = training.Run(config)
     else:
         seconds = 60 * minutes
         seconds -= min(15, seconds / 5) if config.evaluate_every else 0  # for reading the reals, and the figures
-        run, until = timed(config, seconds), start + seconds
+        run = timed(config, seconds)
         say(
             f"{counted(run.config.steps, 'step')} fill about {duration(60 * minutes)}, figures included (timed in "
-            f"{duration(time.perf_counter() - start)}); Mulligan looks again on the way"
+            f"{duration(time.perf_counter() - start)})"
         )
     if run.note:
         say(run.note)
     if out is None:  # created late, so that a run that cannot start leaves no folder
         out = training.take_next(Path("runs"), config.recipe or "run")
-    return follow(run, out, json=json, tries=second_tries, until=until)
+    return follow(run, out, json=json, tries=second_tries)
 
 
 def resume(run: Positional[options.Folder], *, steps: options.Steps = None, json: options.Json = False) -> int:
