@@ -129,7 +129,7 @@ GONE = {
     "tensorboard": "Write an observer: docs/guides/train.md has one.",
     "--log": "Write an observer: docs/guides/train.md has one for TensorBoard.",
     "onnx": "Use --to torch, then torch.onnx.export(Generator.load(), (z, labels), 'mine.onnx').",
-    "--direction": "Use generator.images(1, seed, along=[t]) in Python, or the sliders of export --to html.",
+    "--direction": "Move z of your own in Python: Generator.decode(z).",
     "--best": "Give RUN/best.safetensors as MODEL.",
     **dict.fromkeys(
         ("tile", "--tile"), "Cut the sheet into files first: magick sheet.png -crop 16x16 +repage tiles/%d.png"

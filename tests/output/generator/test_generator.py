@@ -166,13 +166,6 @@ def test_classes_by_number_and_by_name(generator):
             named.images(2, labels=names)
 
 
-def test_shifts_may_come_one_by_one_and_none_is_lost(generator):
-    made = generator()
-    assert np.array_equal(made.z(2, 1, along=(a for a in (0.5, -1.0))), made.z(2, 1, along=[0.5, -1.0]))
-    with pytest.raises(ConfigError, match="along"):
-        made.z(2, 1, along=[0.0] * 6 + [1.0])
-
-
 @pytest.mark.parametrize("labels", [10, -1, [1, 2], [0, 1, 10], 1.0, [[1, 2, 3]], "3"])
 def test_labels_that_do_not_fit_are_refused(generator, labels):
     for classes in (10, 0):

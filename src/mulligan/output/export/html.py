@@ -10,7 +10,6 @@ import base64
 import json
 import zlib
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +20,7 @@ from mulligan.doors.write import Files
 from mulligan.errors import UnsupportedError
 from mulligan.output.export.npz import describe
 from mulligan.output.export.plan import plan_of
-from mulligan.output.generator import Generator, directions
-from mulligan.output.generator.generator import SHOWN
+from mulligan.output.generator import Generator
 from mulligan.output.pages import policy_of, template
 
 PAGE = Path(__file__).parent / "viewer"
@@ -46,8 +44,6 @@ def viewer(generator: Generator) -> str:
         )
     plan = plan_of(generator)
     model = describe(generator, plan)
-    with suppress(UnsupportedError):
-        model["directions"] = directions(generator)[:SHOWN].tolist()
     model["entries"], weights = pack(plan.arrays, half=fits_half(generator))
     script = "\n".join((PAGE / name).read_text("utf-8") for name in ("chance.js", "network.js", "page.js"))
     style = (PAGE / "page.css").read_text("utf-8")

@@ -37,7 +37,6 @@ from mulligan.output.generator.file import GeneratorSpec, building, read_file, w
 from mulligan.output.pictures import grid, png_bytes, points_picture, to_uint8
 
 CHUNK = 64  # rows of every pass
-SHOWN = 3  # principal directions that have a slider, in the playground and in the exported viewer
 Labels = int | Sequence[int] | NDArray[np.integer[Any] | np.floating[Any]] | None
 
 
@@ -113,20 +112,13 @@ class Generator:
 
     # ── z and classes of a seed ───────────────────────────────────────────────────────────────────────────────────────
 
-    def z(self, count: int, seed: int = 0, psi: float = 1.0, along: Sequence[float] = ()) -> NDArray[np.float32]:
+    def z(self, count: int, seed: int = 0, psi: float = 1.0) -> NDArray[np.float32]:
         """Return the first `count` latents of a seed, (count, dim) float32; parameters as for `sample`."""
         if not 0 <= psi <= 2:
             raise ConfigError(must_be("psi", "a number from 0 to 2", psi, 0.7))
         count, rng = as_whole("count", count, 1, 2**40), stream(as_whole("seed", seed, 0, LARGEST_SEED), "sample")
         latent = self.spec.latent
-        z = latent.draw(rng, np.empty((count, latent.dim), np.float32)) * np.float32(psi)
-        along = list(along)  # a generator expression has only one pass
-        if len(along) > latent.dim:
-            raise ConfigError(must_be("along", f"at most {latent.dim} numbers", len(along), [1.0]))
-        if any(along):
-            for shift, v in zip(along, directions(self)):  # sum by sum in float32, as the viewer has it
-                z += np.float32(shift) * v
-        return z
+        return latent.draw(rng, np.empty((count, latent.dim), np.float32)) * np.float32(psi)
 
     def labels(self, count: int, seed: int = 0) -> NDArray[np.int64] | None:
         """Return the first `count` classes of a seed, (count,) int64; None for a generator without labels."""
@@ -170,9 +162,7 @@ class Generator:
 
     # ── samples ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def sample(
-        self, count: int, seed: int = 0, labels: Labels = None, psi: float = 1.0, along: Sequence[float] = ()
-    ) -> NDArray[np.float32]:
+    def sample(self, count: int, seed: int = 0, labels: Labels = None, psi: float = 1.0) -> NDArray[np.float32]:
         """Draw samples.
 
         Parameters
@@ -185,8 +175,6 @@ class Generator:
             One class for all, or one for each. By default classes have their shares in the training data.
         psi : float
             Truncation, 0 to 2: z is multiplied by it. Below 1 samples are more typical and less varied.
-        along : sequence of float
-            How far to move z along each principal direction, the strongest first; by default not at all.
 
         Returns
         -------
@@ -198,16 +186,14 @@ class Generator:
         DivergedError
             When a number of them is not finite.
         """
-        return self._in_data_range(self._draw(count, seed, labels, psi, along))
+        return self._in_data_range(self._draw(count, seed, labels, psi))
 
-    def images(
-        self, count: int, seed: int = 0, labels: Labels = None, psi: float = 1.0, along: Sequence[float] = ()
-    ) -> NDArray[np.uint8]:
+    def images(self, count: int, seed: int = 0, labels: Labels = None, psi: float = 1.0) -> NDArray[np.uint8]:
         """Draw pictures, (count, height, width, channels) uint8, at the fixed scale; parameters as for `sample`.
 
         Raises `UnsupportedError` if the samples are points.
         """
-        return self._as_pictures(self._draw(count, seed, labels, psi, along))
+        return self._as_pictures(self._draw(count, seed, labels, psi))
 
     def walk(self, from_seed: int, to_seed: int, frames: int = 60, label: int | None = None) -> NDArray[np.uint8]:
         """Return pictures on the way between two seeds', (frames, height, width, channels) uint8.
@@ -262,10 +248,10 @@ class Generator:
             self.class_of(label)
         return np.broadcast_to(array.astype(np.int64), (count,))
 
-    def _draw(self, count: int, seed: int, labels: Labels, psi: float, along: Sequence[float]) -> NDArray[np.float32]:
+    def _draw(self, count: int, seed: int, labels: Labels, psi: float) -> NDArray[np.float32]:
         count, numbers = as_whole("count", count, 1, 2**40), self.spec.latent.dim + math.prod(self.spec.shape)
         check_size(f"{count:,} samples", 2 * 4 * count * numbers)  # float32, and a copy for the file
-        return self._pass(self.z(count, seed, psi, along), self._labels(count, seed, labels))
+        return self._pass(self.z(count, seed, psi), self._labels(count, seed, labels))
 
     def _pass(self, z: NDArray[np.float32], labels: NDArray[Any] | None) -> NDArray[np.float32]:
         """Return the network's output, (n, *shape), in its own range, in chunks that threads share."""
@@ -395,26 +381,3 @@ def _fill(rows: Array) -> Array:
     full = np.zeros((CHUNK, *rows.shape[1:]), rows.dtype)
     full[: len(rows)] = rows
     return full
-
-
-def directions(generator: Generator) -> NDArray[np.float32]:
-    """Find the directions of z that change the first layer most: what a slider should move.
-
-    SeFa (Shen and Zhou 2021, "Closed-Form Factorization of Latent Semantics in GANs"): the eigenvectors of W Wᵀ.
-
-    Returns
-    -------
-    (dim, dim) float32 array
-        One direction a row, the strongest first.
-
-    Raises
-    ------
-    UnsupportedError
-        When the first layer is not Dense.
-    """
-    first, dim = next(iter(generator.network.entries), None), generator.spec.latent.dim
-    if first is None or not first.path.endswith("W") or len(first.param.shape) != 2 or first.param.shape[0] < dim:
-        raise UnsupportedError(f"directions need a first layer that is Dense, got {first and first.path} first.")
-    W = first.view(generator.theta)[:dim].astype(np.float64)
-    vectors: NDArray[np.float64] = np.linalg.eigh(W @ W.T)[1][:, ::-1].T
-    return np.asarray(vectors * np.sign(vectors.sum(axis=1, keepdims=True)), np.float32)

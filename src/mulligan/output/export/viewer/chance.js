@@ -110,10 +110,7 @@ export const Chance = (() => {
     return found < 0 ? edges.length : found;
   }
 
-  /* ψ z + Σ aₖ vₖ, sum by sum in single precision. */
-  function steered(z, psi, along, directions) {
-    return z.map((v, i) => along.reduce((sum, a, k) => f32(sum + f32(f32(a) * directions[k][i])), f32(f32(psi) * v)));
-  }
+  const steered = (z, psi) => z.map(v => f32(f32(psi) * v));
   /* A place on the way from z to z: along the great circle if they are normal, and straight if they are uniform. */
   function between(a, b, t, distribution = "normal") {
     const dot = (p, q) => p.reduce((sum, v, i) => sum + v * q[i], 0);

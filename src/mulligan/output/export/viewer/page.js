@@ -22,9 +22,8 @@
   }
 
   // ── pictures ──────────────────────────────────────────────────────────────────────────────────────────────────────
-  const directions = model.directions ?? [], steer = {psi: 1, along: directions.map(() => 0)};
-  const latent = seed => Chance.steered(
-    Chance.latent(seed, model.latent.dim, model.latent.distribution), steer.psi, steer.along, directions);
+  let psi = 1;
+  const latent = seed => Chance.steered(Chance.latent(seed, model.latent.dim, model.latent.distribution), psi);
   const labelOf = (seed, chosen) => !model.classes.length ? -1 : chosen < 0 ? Chance.label(seed, model.class_edges) : chosen;
 
   /* Bytes (height, width, channels): black is the low end of the output's range and white the high one, always. */
@@ -63,7 +62,7 @@
   function show() {
     const t = far(), way = `${Math.round(100 * t)} % of the way from seed ${seed} to seed ${target}`;
     paint(by("picture"), t ? walked(seed, target, t, chosen) : picture(seed, chosen));
-    const how = steer.psi !== 1 || steer.along.some(Boolean) ? ", steered" : "";
+    const how = psi !== 1 ? ", steered" : "";
     const words = `${t ? way : `Seed ${seed}`}${named(seed, chosen, t ? target : seed)}${how}`;
     by("picture").setAttribute("aria-label", words);
     by("caption").textContent = t ? `${Math.round(100 * t)} % of the way${named(seed, chosen, target)}` : words;
@@ -182,8 +181,7 @@
       range.addEventListener("input", () => { act(); show(); fill(); });
       by("reset").addEventListener("click", () => { range.value = start; act(); });
     };
-    set("psi", "Variety ψ", 0, 1.5, 1, value => { steer.psi = value; });
-    directions.forEach((_, k) => set(`along-${k}`, `Direction ${k + 1}`, -4, 4, 0, value => { steer.along[k] = value; }));
+    set("psi", "Variety ψ", 0, 1.5, 1, value => { psi = value; });
     by("reset").addEventListener("click", () => { show(); fill(); });
   }
 
