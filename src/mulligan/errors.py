@@ -95,7 +95,8 @@ GONE = {
     "mulligan invert": "Search z by an optimiser of your own, with Generator.decode.",
     "maxout": "Use dense and leaky_relu, or write a layer of your own: docs/guides/extend.md.",
     **dict.fromkeys(
-        ("minibatch_discrimination", "minibatch_stddev", "concat"), "Write a layer of your own: docs/guides/extend.md."
+        ("minibatch_discrimination", "minibatch_stddev", "concat", "avg_pool"),
+        "Write a layer of your own: docs/guides/extend.md.",
     ),
     **dict.fromkeys(("elu", "silu"), "Use leaky_relu or tanh."),
     "softplus": "Use leaky_relu or sigmoid.",

@@ -6,7 +6,7 @@ import pytest
 from mulligan.nn import checking, stream
 from mulligan.nn import layers as nn
 from mulligan.nn.checking import Kink, check_layer, check_layers, gradient_error, relative, slope
-from mulligan.nn.layers import EXAMPLES, LAYERS, classes, families, norm, shape, spectral
+from mulligan.nn.layers import EXAMPLES, LAYERS, classes, families, norm, spectral
 from mulligan.nn.memory import Context
 
 REFUSE = {"batch_norm"}
@@ -138,10 +138,6 @@ def window_lost(self, m, dy, name):
     return dy[:, ::2, ::2].copy()
 
 
-def mean_of_nothing(self, m, dy, name):
-    return 4 * POOLED(self, m, dy, name)
-
-
 def first_columns_lost(self, m, dy, name):
     return dy[..., self.classes :]
 
@@ -164,7 +160,7 @@ def nan_in_one_place(self, x, y, out):
 
 PAIRED, GRADS = families.Affine.fused_grads, families.Affine.grads
 FORWARD, BACKWARD, NORM_GRADS = norm.BatchNorm.forward, norm.BatchNorm.backward, norm.LayerNorm.grads
-POOLED, PROJECTED = shape.AvgPool.transpose, classes.Projection.product_w
+PROJECTED = classes.Projection.product_w
 DTANH = nn.Tanh.df
 BLOCK = nn.Residual((nn.LeakyReLU(), nn.Dense(6)))
 
@@ -189,7 +185,6 @@ BUGS = [
     (nn.LayerNorm, "adjoint", no_curvature, nn.LayerNorm(), (6,), {"adjoint dx"}),
     (nn.LayerNorm, "grads", tangent_not_in_gamma, nn.LayerNorm(), (6,), {"second order dgamma"}),
     (nn.Upsample, "transpose", window_lost, nn.Upsample(), (2, 3, 2), {"dx", "transposed"}),
-    (nn.AvgPool, "transpose", mean_of_nothing, nn.AvgPool(), (4, 2, 2), {"dx", "transposed"}),
     (nn.OneHot, "transpose", first_columns_lost, nn.OneHot(3), (4,), {"dx", "transposed"}),
     (nn.Projection, "product_w", wrong_class, nn.Projection(3), (4,), {"dE"}),
     (nn.Residual, "backward", shortcut_forgotten, nn.Residual((nn.Dense(4),)), (4,), {"dx", "transposed"}),

@@ -39,7 +39,6 @@ DEEP = nn.Sequential(
         nn.LayerNorm(),
         nn.Dropout(),
         nn.Upsample(),
-        nn.AvgPool(),
         nn.Conv2d(3, 3, 1),
         nn.Tanh(),
     )

@@ -235,9 +235,8 @@ def _layers() -> Iterator[tuple[str, Game, Shape]]:
             yield f"layer norm, {tail}", game_of(d=(critic[0], nn.LayerNorm(), *critic[1:]), **shared), shape
             residual = (nn.Residual((nn.Dense(4), nn.Tanh())), nn.Dense(5), nn.ReLU(), nn.Dense(1))
             yield f"residual first, {tail}", game_of(d=residual, **shared), shape
-            pooled = (nn.AvgPool(), nn.Flatten(), *critic)
             g = (nn.Dense(8), nn.LayerNorm(), nn.Reshape((2, 2, 2)), nn.Upsample(), nn.Conv2d(1, 3, 1))
-            yield f"resampling, {tail}", game_of("conv", g=g, d=pooled, **shared), image
+            yield f"resampling, {tail}", game_of("conv", g=g, d=(nn.Flatten(), *critic), **shared), image
     mixing = (*critic[:2], batch_norm, *critic[2:])
     for loss in ("non_saturating", "relativistic"):
         game = game_of(d=mixing, g=(mlp[0], batch_norm, *mlp[1:]), loss=LOSSES[loss]())

@@ -28,11 +28,11 @@ from mulligan.nn.layers.initializers import (
     Zeros,
 )
 from mulligan.nn.layers.norm import BatchNorm, Dropout, LayerNorm
-from mulligan.nn.layers.shape import AvgPool, Flatten, Reshape, Upsample
+from mulligan.nn.layers.shape import Flatten, Reshape, Upsample
 
 # fmt: off
 __all__ = [
-    "EXAMPLES", "INITIALIZERS", "LAYERS", "Affine", "Arctan", "AvgPool", "BatchNorm", "Constant", "Conv2d",
+    "EXAMPLES", "INITIALIZERS", "LAYERS", "Affine", "Arctan", "BatchNorm", "Constant", "Conv2d",
     "ConvTranspose2d", "Dense", "Dropout", "Flatten", "He", "Initializer", "Layer", "LayerNorm",
     "LeakyReLU", "LinearMap", "Normal", "OneHot", "Param", "Pointwise", "Projection", "ReLU", "Reshape", "Residual",
     "Scaled", "Sequential", "Shape", "Sigmoid", "Tanh", "Upsample", "UpsampleConv2d", "Zeros", "example", "register",

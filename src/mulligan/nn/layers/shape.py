@@ -1,6 +1,5 @@
-"""Layers that change the shape of a sample: Flatten, Reshape, and fixed rules that enlarge and shrink images."""
+"""Layers that change the shape of a sample: Flatten, Reshape, and a fixed rule that enlarges images."""
 
-import itertools
 import math
 from dataclasses import dataclass
 
@@ -68,45 +67,10 @@ class Upsample(LinearMap):
 
     def transpose(self, m: Memory, dy: Array, name: str) -> Array:
         n, h, w, c = m.saved["shape"]
-        return _add_windows(dy.reshape(n, h, 2, w, 2, c), m.buffers[name, (n, h, w, c)])
-
-
-def _add_windows(x: Array, out: Array) -> Array:
-    """Sum x (n, h, s, w, s, c) over both s, in a third of the time of np.sum, which adds single numbers."""
-    s = x.shape[2]
-    np.copyto(out, x[:, :, 0, :, 0])
-    for a, b in itertools.islice(itertools.product(range(s), range(s)), 1, None):
-        out += x[:, :, a, :, b]
-    return out
-
-
-@register("avg_pool", example((4, 2, 2)), example((3, 6, 1), 3))
-@dataclass(frozen=True)
-class AvgPool(LinearMap):
-    """Take the mean of each size × size window; windows do not overlap."""
-
-    size: Count = 2
-    """Height and width of a window; must divide the image's."""
-
-    def output_shape(self, shape: Shape) -> Shape:
-        check_image(self, shape)
-        if shape[0] % self.size or shape[1] % self.size:
-            raise ShapeError(
-                f"AvgPool: size must divide the image's sides, {shape[0]} × {shape[1]}, got {self.size}. "
-                f"Try size = {np.gcd(shape[0], shape[1])}."
-            )
-        return (shape[0] // self.size, shape[1] // self.size, shape[2])
-
-    def apply(self, m: Memory, x: Array, name: str) -> Array:
-        n, (h, w, c), s = len(x), self.output_shape(x.shape[1:]), self.size
-        out = _add_windows(x.reshape(n, h, s, w, s, c), m.buffers[name, (n, h, w, c)])
-        out *= 1 / s**2
-        return out
-
-    def transpose(self, m: Memory, dy: Array, name: str) -> Array:
-        (n, h, w, c), s = dy.shape, self.size
-        out = m.buffers[name, (n, h * s, w * s, c)]
-        np.multiply(dy[:, :, None, :, None, :], 1 / s**2, out=out.reshape(n, h, s, w, s, c))
+        windows, out = dy.reshape(n, h, 2, w, 2, c), m.buffers[name, (n, h, w, c)]
+        np.copyto(out, windows[:, :, 0, :, 0])
+        for i, j in ((0, 1), (1, 0), (1, 1)):  # in a third of the time of np.sum, which adds single numbers
+            out += windows[:, :, i, :, j]
         return out
 
 

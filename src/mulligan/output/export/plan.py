@@ -14,7 +14,6 @@ leaky_relu, relu, tanh   element by element, as in `mulligan.nn.layers.activatio
 sigmoid, arctan          the same
 reshape                  the same numbers in another shape
 upsample                 twice the height and width: each pixel four times
-avg_pool                 means of size × size windows
 scale                    y = (x − mean) · gamma + beta, on the last axis
 layer_norm               y = (x − mean x)/√(variance of x + eps) · gamma + beta, over all numbers of the row
 add                      the sum of several inputs
@@ -197,7 +196,6 @@ LOWERINGS: dict[type[Layer], Callable[[Plan, Place], int]] = {
     nn.Flatten: plainly("reshape"),
     nn.Reshape: plainly("reshape"),
     nn.Upsample: plainly("upsample"),
-    nn.AvgPool: plainly("avg_pool", options=("size",)),
     nn.BatchNorm: _batch_norm,
     nn.LayerNorm: plainly("layer_norm", ("gamma", "beta"), ("eps",)),
     nn.Dropout: lambda plan, at: at.value,

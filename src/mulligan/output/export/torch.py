@@ -92,7 +92,6 @@ STATEMENTS: dict[str, str] = {
     "arctan": "torch.arctan({x})",
     "reshape": "{x}.reshape(len(z), {shape})",
     "upsample": "upsample({x})",
-    "avg_pool": "avg_pool({x}, {size})",
     "scale": "({x} - {mean}) * {gamma} + {beta}",
     "layer_norm": "F.layer_norm({x}, [{shape}], eps={eps}) * {gamma} + {beta}",
     "add": "{sum}",
@@ -161,12 +160,6 @@ def conv_transpose(x, W, b, stride, pad):
 def upsample(x):
     """Double the height and width of pictures (n, height, width, channels)."""
     return F.interpolate(x.permute(0, 3, 1, 2), scale_factor=2).permute(0, 2, 3, 1)
-
-''',
-    "avg_pool": '''
-def avg_pool(x, size):
-    """Average windows of pictures (n, height, width, channels)."""
-    return F.avg_pool2d(x.permute(0, 3, 1, 2), size).permute(0, 2, 3, 1)
 
 ''',
 }

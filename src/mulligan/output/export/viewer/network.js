@@ -55,13 +55,6 @@ export const Network = (() => {
     return y;
   }
 
-  function averagePool(op, x, _, [, width, depth]) {
-    const s = op.options.size, [rows, cols] = op.shape, y = new Float64Array(size(op.shape));
-    for (let i = 0; i < rows * s; i++) for (let j = 0; j < cols * s; j++) for (let k = 0; k < depth; k++)
-      y[((i / s | 0) * cols + (j / s | 0)) * depth + k] += x[(i * width + j) * depth + k] / (s * s);
-    return new Float32Array(y);
-  }
-
   /* Numbers less their mean, over the root of their variance. */
   function normalised(x, eps) {
     let mean = 0, square = 0;
@@ -96,7 +89,6 @@ export const Network = (() => {
     arctan: map(() => v => Math.atan(v)),
     reshape: (op, x) => x,
     upsample,
-    avg_pool: averagePool,
     scale: (op, x, arrays) => scaled(x.map((v, i) => v - arrays.mean[i % arrays.mean.length]), arrays),
     layer_norm: (op, x, arrays) => scaled(normalised(x, op.options.eps), arrays),
     add: (op, xs) => xs[0].map((_, i) => xs.reduce((sum, x) => sum + x[i], 0)),
