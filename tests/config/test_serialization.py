@@ -224,7 +224,7 @@ def test_short_forms(tiny):
 
 
 def test_the_table_of_a_spec():
-    assert to_plain(WGANGP(5.0)) == {"kind": "wgan_gp", "weight": 5.0, "one_sided": False}
+    assert to_plain(WGANGP(5.0)) == {"kind": "wgan_gp", "weight": 5.0}
     assert to_plain((R1(),)) == [{"kind": "r1", "gamma": 1.0}]
     assert to_plain(None) == "none"
     assert to_plain(Adam(lr=0.1)) == {"kind": "adam", "lr": 0.1, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8}

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mulligan.data import Sampler
-from mulligan.errors import CheckpointError, ConfigError
+from mulligan.errors import ConfigError
 
 sizes = st.integers(1, 40)
 
@@ -64,10 +64,3 @@ def test_the_batch_is_one_buffer():
 def test_nonsense_is_refused(n, size):
     with pytest.raises(ConfigError):
         Sampler(n, size, np.random.default_rng(0))
-
-
-def test_the_state_of_other_data_is_refused_and_changes_nothing():
-    sampler, twin = (Sampler(10, 4, np.random.default_rng(0)) for _ in range(2))
-    with pytest.raises(CheckpointError, match="of this run's 10 samples, got one of 11"):
-        sampler.restore(sampler.state() | {"n": 11})
-    assert (drawn(sampler, 9) == drawn(twin, 9)).all()

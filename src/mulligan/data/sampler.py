@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mulligan.errors import CheckpointError, as_whole
+from mulligan.errors import as_whole
 from mulligan.nn.memory import aligned
 
 
@@ -53,13 +53,8 @@ class Sampler:
     def restore(self, state: dict[str, Any]) -> None:
         """Go to a position that `state` returned, so that the same batches follow as would have followed there.
 
-        The batch size may differ. Raises `CheckpointError`, and changes nothing, when the state belongs to other data.
+        The batch size may differ, and the data must be the same.
         """
-        if state["n"] != self.n:
-            raise CheckpointError(
-                f"the sampler's state must be of this run's {self.n} samples, got one of {state['n']}. Resume with the "
-                "data that the run began with."
-            )
         self._rng.bit_generator.state = state["rng"]
         self.epoch, self.position = state["epoch"], state["position"]
         self._begin_epoch()

@@ -108,16 +108,12 @@ class WGANGP(Penalty):
     """λ·E(‖∇D(x̂)‖ − 1)² at x̂ = εx + (1−ε)G(z), ε ~ U(0, 1) (Gulrajani et al. 2017, Eq. 3)."""
 
     weight: NonNegative = 10.0
-    one_sided: bool = False
-    """Whether only norms above 1 count (Petzka et al. 2018, Eq. 8)."""
     points: ClassVar[Points] = "between"
 
     def value_and_grad(self, g: Array, n: int, out: Array, factor: float = 1.0) -> float:
         weight = self.weight * factor
         norms = np.sqrt(squared_norms(g))
         excess = norms - 1.0
-        if self.one_sided:
-            excess = np.maximum(excess, 0.0)
         # v = (2λ/N)(‖g‖ − 1) g/‖g‖.  At g = 0 the norm has no derivative; 0 is a subgradient, and no NaN.
         by = np.divide(2 * weight / n * excess, norms, out=np.zeros_like(norms), where=norms > 0)
         scale_rows(g, by, out)
