@@ -132,7 +132,7 @@ GONE = {
     "--log": "Write an observer: docs/guides/train.md has one for TensorBoard.",
     "onnx": "Use --to torch, then torch.onnx.export(Generator.load(), (z, labels), 'mine.onnx').",
     "--direction": "Move z of your own in Python: Generator.decode(z).",
-    "--best": "Train again with --steps, up to the step that the report calls best.",
+    "--best": "Give RUN/best.safetensors as MODEL.",
     **dict.fromkeys(
         ("tile", "--tile"), "Cut the sheet into files first: magick sheet.png -crop 16x16 +repage tiles/%d.png"
     ),

@@ -106,6 +106,12 @@ def test_a_walk_by_class_and_json(mulligan, model):
     assert Path("walk.gif").is_file()
 
 
+def test_the_best_weights_of_a_run(mulligan, here, tiny_generator):
+    Path("mine").mkdir()
+    tiny_generator(step=4).save("mine/best.safetensors")
+    assert mulligan("sample", "mine/best.safetensors")[1] == "64 samples of seed 0: mine-best-seed-0.png\n"
+
+
 def test_truncated_samples(mulligan, model):
     assert mulligan("sample", model, "--psi", 0.5, "--count", 4, "--out", "s.npz")[0] == 0
     made = load(model)

@@ -5,6 +5,9 @@ import signal
 import subprocess
 import sys
 import tomllib
+from dataclasses import replace
+from functools import partial
+from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,7 +16,7 @@ import pytest
 
 from mulligan.fitting import timed
 from mulligan.models import load
-from mulligan.training import Clock, RunFolder, Stepped, progress, take_next
+from mulligan.training import Clock, Run, RunFolder, Stepped, progress, take_next
 
 TINY = ("--set", "generator.layers.hidden=[8]", "generator.layers.channels=[4, 2]")
 TINY += ("--set", "discriminator.layers.hidden=[8]", "--set", "discriminator.layers.channels=[2, 4]", "batch_size=8")
@@ -173,6 +176,19 @@ def test_minutes_become_steps_that_are_written_down(mulligan, data, monkeypatch)
     assert f"done: {steps:,} step" in out
     assert mulligan("train", "--data", data, "--steps", steps, *rarely, "--out", "again")[0] == 0
     assert load("again").theta.tobytes() == load("runs/quick-1").theta.tobytes()
+
+
+def test_a_length_that_does_not_fill_the_time_is_changed_at_two_fifths(mulligan, data, monkeypatch):
+    seconds = SimpleNamespace(perf_counter=partial(next, count(0, 0.01)))
+    for name, value in (("follow.AGAIN", 0), ("follow.time", seconds), ("runs.time", seconds)):
+        monkeypatch.setattr(f"mulligan.cli.{name}", value)
+    monkeypatch.setattr("mulligan.fitting.timed", lambda config, seconds: Run(replace(config, steps=50)))
+    code, out, err = mulligan("train", "--data", data, "--minutes", "0.05", *TINY)
+    assert code == 0
+    steps = config_of("runs/quick-1")["steps"]
+    assert 250 < steps < 300  # a hundredth of a second each, of three seconds
+    assert f"{steps:,} steps fill the time" in err
+    assert re.match(rf"done: {steps} steps in (2\.[5-9]|3\.\d) s\n", out)
 
 
 def test_a_longer_run_goes_on_unless_another_process_trains_it(mulligan, trained, refused):

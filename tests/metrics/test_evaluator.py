@@ -13,7 +13,7 @@ from mulligan.game import Latent
 from mulligan.game.architectures import MLPGenerator
 from mulligan.metrics import Evaluator, pca
 from mulligan.metrics.features import judge
-from mulligan.models.evaluate import evaluate
+from mulligan.models.evaluate import evaluate, evaluate_finished
 from mulligan.nn import Network, stream
 from mulligan.nn.layers import Sequential
 from mulligan.output.generator import Generator, GeneratorSpec
@@ -262,3 +262,11 @@ def test_stacked_digits_are_read_one_by_one():
     assert found["modes"]["label_accuracy"] > 0.95
     assert found["modes"]["n"] == 60
     assert "classes" not in found
+
+
+def test_a_toy_is_measured_where_numpy_raises_whatever_it_finds():
+    points = mulligan.data.load("ring").images
+    data = Dataset("ring", points[:300], None, (), Dataset("ring (test)", points[300:500]))
+    run = Run(mulligan.recipe("ring", steps=1, threads=1), data=data)
+    with np.errstate(all="raise"):
+        assert evaluate_finished(run)["step"] == 0

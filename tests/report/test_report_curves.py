@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from mulligan.game import Relativistic
+from mulligan.output.generator import Generator
 from mulligan.report import curves, read
 from mulligan.report.report import compare
 
@@ -33,3 +34,18 @@ def test_each_curve_is_the_one_of_its_name(folder):
     assert (tuple(line.x), line.y) == (steps, [each["coverage"] for each in signals])
     distance = next(chart for chart in curves.charts_of(story) if chart.title == "Distance to the real")
     assert "held-out ones if there are any" in str(distance)  # a folder of pictures has none
+
+
+def test_the_step_of_the_best_weights_is_marked(folder, tell):
+    tell(folder, event="evaluated", step=16, metrics={"distance": 0.1})
+    tell(folder, event="evaluated", step=24, metrics={"distance": 0.2})
+
+    def marks():
+        chart = next(chart for chart in curves.charts_of(read(folder)) if chart.title == "Distance to the real")
+        return [mark.words for mark in chart.marks]
+
+    assert not marks()
+    made = Generator.load(folder / "generator.safetensors")
+    Generator(replace(made.spec, step=16), made.theta, made.stats).save(folder / "best.safetensors")
+    (words,) = marks()
+    assert "step 16" in words

@@ -27,7 +27,7 @@ def told(finished):
         gist = {"fd": 3.0, "fd_floor": 1.0, "coverage": coverage, "coverage_ideal": 0.97}
         story.metrics = {"n": 250, "n_real": 250, "data": "mine", "gist": gist, "real_or_fake": 0.7}
         story.metrics |= {"real_or_fake_floor": 0.52, "sharpness": 1.0, **dict(figures)}
-        story.started = story.started | {"samples": samples}
+        story.started, story.best = story.started | {"samples": samples}, steps[curve.index(min(curve))]
         for name, value in more.items():
             setattr(story, name, value)
         return story
@@ -64,7 +64,8 @@ def test_the_gravest_figure_decides(told, changes, kind, said):
 def test_by_heart_is_said_only_of_a_d_that_has_become_surer(told):
     assert "by heart" in verdict(told(TURNED)).words
     assert "by heart" not in verdict(told(TURNED, sure=-0.01)).words
-    assert "--steps 12." in verdict(told(TURNED)).words
+    assert "best.safetensors" in verdict(told(TURNED)).words
+    assert "best.safetensors" not in verdict(told(TURNED, best=4)).words
 
 
 def test_there_is_no_verdict_without_figures_or_beside_a_failure(told, finished):

@@ -4,11 +4,13 @@ import json
 import logging
 import os
 import shutil
+from io import BytesIO
 from types import SimpleNamespace
 from urllib.parse import quote
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from mulligan.museum import EXHIBITS
 from mulligan.training import Diagnosis, Recorder, Run, RunFolder, resume
@@ -42,6 +44,33 @@ def test_the_list(call, runs):
         os.utime(runs / older / "generator.safetensors", (1, 1))
         os.utime(runs / newer / "generator.safetensors", (2, 2))
         assert [model["name"] for model in call.get("/api/models").json()] == [*OURS, newer, older]
+
+
+def test_both_futures_of_a_second_try(call, runs):
+    grids = [RunFolder(runs / name).grids() for name in ("tiny-1", "tiny-1-try-2")]
+    dots = [{step: np.asarray(Image.open(path)) > 0 for step, path in grid.items()} for grid in grids]
+
+    def film():
+        """Return both halves of the first and of the last frame: their generated points, and all that is there."""
+        answer = call.get("/api/runs/tiny-1-try-2/futures.gif")
+        assert answer.headers["content-type"] == "image/gif"
+        with Image.open(BytesIO(answer.content)) as found:
+            shown = [np.asarray(found.convert("RGB")).astype(int)]
+            found.seek(found.n_frames - 1)
+            shown.append(np.asarray(found.convert("RGB")).astype(int))
+        halves = [half[44:] for each in shown for half in np.hsplit(each, 2)]
+        return [half[..., 0] > half[..., 2] + 20 for half in halves], [half.max() for half in halves]
+
+    (*begin, first, second), _ = film()
+    assert np.array_equal(begin, [dots[0][8], dots[1][12]])
+    assert np.array_equal([first, second], [dots[0][24], dots[1][24]])
+    log = runs / "tiny-1" / "events.jsonl"  # as if the first try had ended before
+    log.write_text("".join(line for line in log.read_text().splitlines(True) if json.loads(line)["step"] <= 16))
+    grids[0][24].unlink()
+    shutil.rmtree(runs / "tiny-1" / "checkpoints")
+    (*_, first, second), bright = film()
+    assert np.array_equal(first, dots[0][16])
+    assert bright[2] < 100 < bright[3]  # it is dark
 
 
 def test_the_tries_of_a_run(call, runs):

@@ -1,6 +1,7 @@
 """Follow a run to its last file: train, evaluate, write the report, and start second tries after alarms."""
 
 import time
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,9 @@ from mulligan.training.monitor import Monitor
 from mulligan.training.progress import View, view_of
 from mulligan.training.second_try import next_folder
 
+AGAIN = 30.0
+"""Seconds left from which the number of steps is looked at again; in less, a single slow step would change it."""
+
 
 class Lines(View):
     """Shows events as JSON Lines on stdout."""
@@ -29,18 +33,32 @@ class Lines(View):
         emit(event.to_json() | times)
 
 
-def follow(run: Run, folder: Path, *, json: bool, tries: int = 0) -> int:
+def follow(
+    run: Run, folder: Path, *, json: bool, tries: int = 0, until: float = inf, since: tuple[float, int] | None = None
+) -> int:
     """Train to the end and show the progress. Then evaluate, write the report, and print where the files are.
 
     Nothing is evaluated if ``evaluate_every`` is 0. An alarm whose remedy is a setting ends the run, up to `tries`
     times, and a second try takes over in its own folder. A run that was stopped or failed gets a report too. The exit
     code is 0, or 1 if figures or report could not be written, or 130 after Ctrl-C.
+
+    If steps are to be done by `until`, a run that is a tenth off goes on with another length; this is looked at after
+    two fifths, and again after two fifths of what is left. `since` is when the first of these runs began.
     """
-    start, first = time.perf_counter(), run.step
+    steps, latest = run.config.steps, (time.perf_counter(), run.step)  # time and step of the latest look
+    start, first = since or latest
     alarm: Diagnosed | None = None
 
     def try_next() -> bool:
         return tries > 0 and alarm is not None and bool(alarm.overrides)
+
+    def is_off() -> bool:
+        nonlocal latest, steps
+        now, (then, base) = time.perf_counter(), latest
+        if AGAIN < until - then < inf and run.step == base + 2 * (run.config.steps - base) // 5 > base:
+            steps = run.step + max(1, round((until - now) * (run.step - base) / (now - then)))
+            latest = now, run.step
+        return abs(steps - run.config.steps) > run.config.steps / 10
 
     with Interrupt() as stop:
         view = Lines() if json else view_of(run)
@@ -49,7 +67,7 @@ def follow(run: Run, folder: Path, *, json: bool, tries: int = 0) -> int:
             run,
             evaluators=[] if monitor is None else [monitor],
             observers=[Diagnosis()],
-            stop=lambda: stop() or try_next(),
+            stop=lambda: stop() or try_next() or is_off(),
         )
         try:
             with view:
@@ -74,6 +92,10 @@ def follow(run: Run, folder: Path, *, json: bool, tries: int = 0) -> int:
     if try_next():
         write_page(run, folder)
         return try_again(folder, alarm, json=json, tries=tries - 1)
+    if run.step < run.config.steps:
+        say(f"{count(steps)} steps fill the time at today's speed; {folder} is written with that length")
+        resumed = training.resume(folder, steps=steps, data=run.data)
+        return follow(resumed, folder, json=json, tries=tries, until=until, since=(start, first))
     try:
         document, problems = finish(run, folder)
     except KeyboardInterrupt:

@@ -291,6 +291,6 @@ def protected(out: Path, *inputs: str | Path | None) -> list[str | Path | None]:
 def stem(model: Path) -> str:
     """Name a model by its file, or by its run folder."""
     model = model.resolve()
-    if model.name == "generator.safetensors":
-        return model.parent.name
+    if model.name in ("generator.safetensors", "best.safetensors"):
+        return f"{model.parent.name}{'-best' if model.stem == 'best' else ''}"
     return model.stem if model.suffix == ".safetensors" else model.name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from contextlib import suppress
 from itertools import chain
@@ -57,7 +58,7 @@ def train(
         data: A data set, folder or file (default: the recipe's).
         size: Side of your own pictures: 28, or a multiple of 8 up to 96 (default: it fits them, at most 48).
         steps: Length of the run in steps (default: the recipe's).
-        minutes: About how long it may take in all; a short timing chooses the steps.
+        minutes: About how long it may take in all; a short timing chooses the steps, and looks again during the run.
         seed: Random seed (default: the recipe's).
         from_: Fine-tune: begin with the weights of a run or a generator.
         out: The run folder (default: the next free runs/RECIPE-N).
@@ -89,22 +90,22 @@ def train(
     config = training.with_overrides(config, changes)
     if out is not None:  # checked before the timing
         training.RunFolder(out).check_free()
-    start = time.perf_counter()
+    start, until = time.perf_counter(), math.inf
     if minutes is None:
         run = training.Run(config)
     else:
         seconds = 60 * minutes
         seconds -= min(15, seconds / 5) if config.evaluate_every else 0  # for reading the reals, and the figures
-        run = timed(config, seconds)
+        run, until = timed(config, seconds), start + seconds
         say(
             f"{counted(run.config.steps, 'step')} fill about {duration(60 * minutes)}, figures included (timed in "
-            f"{duration(time.perf_counter() - start)})"
+            f"{duration(time.perf_counter() - start)}); Mulligan looks again on the way"
         )
     if run.note:
         say(run.note)
     if out is None:  # created late, so that a run that cannot start leaves no folder
         out = training.take_next(Path("runs"), config.recipe or "run")
-    return follow(run, out, json=json, tries=second_tries)
+    return follow(run, out, json=json, tries=second_tries, until=until)
 
 
 def resume(run: Positional[options.Folder], *, steps: options.Steps = None, json: options.Json = False) -> int:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -57,7 +58,11 @@ def _distance(story: Story, frame: Callable[..., Chart]) -> Chart:
     lines = _lines(story, "evaluated", "floor", "real", "floor")
     lines += _lines(story, "evaluated", "distance", "fake", "distance")
     words = "Of 1,000 samples to up to 1,000 reals (held-out ones if there are any). Perfect samples reach the floor."
-    return frame("Distance to the real", "FD, % of variance", words, lines, log=True)
+    chart = frame("Distance to the real", "FD, % of variance", words, lines, log=True, marks=())
+    if story.best < 0:
+        return chart
+    best = Mark(story.best, f"nearest to the real, at step {count(story.best)}: best.safetensors", "healthy")
+    return replace(chart, words=f"{words} Green: the step of best.safetensors.", marks=[best])
 
 
 def _modes(story: Story, frame: Callable[..., Chart]) -> Chart:

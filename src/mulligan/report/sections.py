@@ -182,7 +182,8 @@ def verdict(story: Story) -> Verdict | None:
     elif curve and curve[-1][1] > WORSE * least:
         heart, balance = "D has begun to know your pictures by heart", "the game has lost its balance"
         kind, why = "worse", heart if _surer(story.stepped, step) else balance
-        words = f"The samples were best at step {count(step)}. Since then {why}. Train again with --steps {step}"
+        rest = f"; best.safetensors keeps those of step {count(story.best)}" if story.best == step else ""
+        words = f"The samples were best at step {count(step)}. Since then {why}{rest}"
     elif covered < BARE * possible:
         missing = f"{percent(1.0 - covered / possible)} of the pictures have nothing like them among the samples"
         kind, words = "missing", f"Kinds are missing: {missing}{more}"

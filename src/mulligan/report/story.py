@@ -24,6 +24,8 @@ class Story(RunHistory):
     versions: dict[str, str] = field(default_factory=dict)
     """The versions in the newest checkpoint."""
     samples: list[tuple[int, Path]] = field(default_factory=list)
+    best: int = -1
+    """The step of ``best.safetensors``; −1 without one."""
 
     @property
     def name(self) -> str:
@@ -76,6 +78,7 @@ def read(folder: str | Path) -> Story:
     if story.clock and isinstance(clock, dict) and type(clock.get("wall")) is type(clock.get("cpu")) is float:
         story.clock.setdefault(step_of(saved[-1]), (clock["wall"], clock["cpu"]))
     story.samples = [*here.grids().items()]
+    story.best = here.best_step()
     return story
 
 

@@ -4,11 +4,15 @@ import asyncio
 import contextlib
 import os
 import re
+import textwrap
 import threading
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 import mulligan.museum
 from mulligan.config.model import load_config
@@ -22,6 +26,8 @@ from mulligan.museum import EXHIBITS, exhibit_named
 from mulligan.output.export import html
 from mulligan.output.generator import Generator
 from mulligan.output.generator.file import read_file
+from mulligan.output.pictures import points_picture, read_png, save_animation
+from mulligan.training.run import CLOUD
 from mulligan.training.samples import data_of
 from mulligan.training.store.folder import RunFolder
 from mulligan.training.store.history import RunHistory, read_run
@@ -29,11 +35,13 @@ from mulligan.web.calls import Answer, Problem, RunName, Step, Text, get, post
 from mulligan.web.classroom import Pile, Votes
 from mulligan.web.handle import WorkerHandle
 from mulligan.web.jobs import Jobs
-from mulligan.web.session import Session, Steps, round_off
+from mulligan.web.session import Session, Steps, Try, chain, round_off
 from mulligan.web.streams import Broadcast
 
 PLAYED = Path(mulligan.museum.__file__).parent / "played"
 """What came of each case of the museum, as benchmarks/shipped/museum.py has played it."""
+BLUE, ORANGE = (74, 137, 211), (240, 151, 92)
+"""Real and generated points."""
 TICK = 0.25
 """Seconds between two messages about reports, the run bar, the pile and the votes."""
 OURS = {"bundled": ("MNIST digits, bundled", BUNDLED), FACES.stem: ("Pixel faces, bundled", FACES)}
@@ -275,6 +283,42 @@ def send_report(playground: Playground, *, name: RunName) -> Path:
     if not RunFolder(folder).report.exists():
         write_report(folder)
     return file_of(playground, name, "", "report.html")
+
+
+@get("/api/runs/{name}/futures.gif", apart=True, media="image/gif")
+def send_futures(playground: Playground, *, name: RunName) -> Answer:
+    """Return the samples of a second try, to the right of those of the try before; a try that has ended is dark."""
+    tries = chain(after := playground.folder(name))[-2:]
+    saved, data = [RunFolder(playground.folder(each.run)).grids() for each in tries], playground.data(name)
+    real = None if data is None or not data.is_points else points_picture(np.asarray(data.images[:CLOUD]), *data.range)
+    steps = sorted({step for grids in saved for step in grids if step >= tries[-1].from_step})
+    few = steps[:: -(-len(steps) // 60)]  # at most 60 frames
+    frames = [np.concatenate([_draw_half(*each, step, real) for each in zip(tries, saved)], axis=1) for step in few]
+    path = after / "exports" / "both-futures.gif"
+    save_animation(path, [*frames, *frames[-1:] * 5], duration=200)
+    return Answer(path, file=f"{name}-{path.name}")
+
+
+def _draw_half(one: Try, grids: dict[int, Path], step: int, real: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
+    """Draw what a try has sampled until a step, under words that say so; points over the `real` ones."""
+    from PIL import Image, ImageDraw
+
+    own = max(each for each in grids if each <= step)
+    picture, ended = np.atleast_3d(read_png(grids[own])), one.step < step
+    picture = np.repeat(picture, 3, axis=2) if picture.shape[2] == 1 else picture[..., :3]
+    if real is not None:
+        dots = np.where(real[..., None] > 0, np.array(BLUE, np.uint8), np.zeros(3, np.uint8))
+        picture = np.where(picture > 0, np.array(ORANGE, np.uint8), dots)
+    caption = Image.new("RGB", (picture.shape[1], 44))
+    alarm = f"{one.alarm['state']} at step {one.alarm['step']:,}" if one.alarm else ""
+    where = f"ended at step {one.step:,}" if ended else f"step {own:,}"
+    lines = [
+        f"Try {one.number}, {where}",
+        *textwrap.wrap((one.summary or alarm).replace("γ", "gamma"), len(picture[0]) // 6),
+    ]
+    for row, text in enumerate(lines[:3]):
+        ImageDraw.Draw(caption).text((4, 2 + 13 * row), text)
+    return np.concatenate([np.asarray(caption), picture // (3 if ended else 1)])
 
 
 # ── what may be done with a run ───────────────────────────────────────────────────────────────────────────────────────

@@ -1,6 +1,7 @@
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -289,6 +290,49 @@ def test_what_a_run_needs_is_imported_before_its_first_step(pictured, tmp_path):
     words = [sys.executable, "-c", LOADED, str(config), str(tmp_path / "r")]
     child = subprocess.run(words, capture_output=True, text=True, timeout=60)
     assert (child.stdout, child.stderr) == ("[]\n", "")
+
+
+def measured(distances):
+    """Make an evaluator that finds these figures."""
+    return [lambda run: {"distance": distances[run.step]} if run.step in distances else {}]
+
+
+def test_the_best_weights_stay_when_the_run_gets_worse(tiny, tmp_path, record):
+    distances = {4: 0.5, 8: 0.1, 12: 0.3, 16: float("nan"), 20: 0.1}
+    watched = {"evaluators": measured(distances)}
+    run, here = Run(tiny(evaluate_every=4)), RunFolder(tmp_path / "r")
+    for event in Recorder(here.path).record(run, **watched):
+        if event.name == "evaluated" and event.step == 8:
+            expected = run.generator().theta
+    assert here.best_step() == 8
+    np.testing.assert_array_equal(Generator.load(here.best).theta, expected)
+    record(tmp_path / "s", Run(tiny(evaluate_every=4)), evaluators=measured({}))
+    assert not RunFolder(tmp_path / "s").best.exists()
+
+
+@pytest.mark.parametrize(("leave", "best"), [(13, 4), (21, 20)])
+def test_the_best_weights_after_a_kill(tiny, leave, best, tmp_path, record):
+    watched = {"evaluators": measured({4: 0.1, 8: 0.5, 12: 0.3, 16: 0.2, 20: 0.05, 24: 0.06})}
+    record(tmp_path / "whole", Run(tiny(evaluate_every=4)), **watched)
+    run, here = Run(tiny(evaluate_every=4)), RunFolder(tmp_path / "r")
+    list(Recorder(here.path).record(run, stop=lambda: run.step >= leave, **watched))
+    assert here.best_step() == best
+    for checkpoint in checkpoints(here.checkpoints)[1:]:  # as if the kill had come before them
+        shutil.rmtree(checkpoint)
+    again = resume(here.path)
+    list(Recorder(here.path).record(again, stop=lambda: again.step >= 9, **watched))
+    assert here.best_step() == (4 if best == 4 else 8)  # no step that is still to come
+    record(here.path, resume(here.path), **watched)
+    assert here.best.read_bytes() == RunFolder(tmp_path / "whole").best.read_bytes()
+
+
+def test_a_damaged_file_of_the_best_weights_does_not_stop_a_run(tiny, tmp_path, record):
+    watched = {"evaluators": measured({4: 0.1, 24: 0.2})}
+    run, here = Run(tiny(evaluate_every=4)), RunFolder(tmp_path / "r")
+    list(Recorder(here.path).record(run, stop=lambda: run.step >= 9, **watched))
+    here.best.write_bytes(here.best.read_bytes()[:-1])
+    record(here.path, resume(here.path), **watched)
+    assert here.best_step() == 24  # of what the rest of the run has seen
 
 
 @pytest.mark.parametrize("when", [1, 2])

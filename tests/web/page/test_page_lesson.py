@@ -1,11 +1,13 @@
 """A lesson, at a desk and on a phone: a run fails, is named and tried again, is taken along, survives a reload."""
 
 import pytest
+from PIL import Image
 
 pytestmark = pytest.mark.story
 
 BOTH = ("light", "dark")
 WHERE = "import('/js/store.js').then(({store: s}) => [s.status.run, s.status.try, s.status.step])"
+LOADED = "document.querySelector('[data-testid=futures] img')?.naturalWidth > 0"
 IN_SIGHT = """(() => {
   const named = (name) => document.querySelector(`[data-testid=${name}]`);
   const [button, panel] = ["second-try", "diagnosis"].map((name) => named(name).getBoundingClientRect());
@@ -31,6 +33,7 @@ def test_a_lesson(open_tab, server):
     show(tab, "lesson-1-empty")
     an_alarm(tab)
     a_second_try(tab)
+    both_futures(tab)
     draw_with_it(tab, server)
     reload(tab)
 
@@ -62,6 +65,28 @@ def a_second_try(tab):
     tab.wait("paused")
     assert "Try 1 failed at step" in tab("tries").locator("svg").get_attribute("aria-label")
     show(tab, "lesson-3-second-try")
+
+
+def both_futures(tab):
+    """Both tries play side by side, as a GIF to keep; a try is a run, so the list of runs has it too."""
+    run = tab.page.evaluate(WHERE)[0]
+    tab("both-futures").click()
+    tab.until(LOADED)
+    tab.picture("lesson-futures", BOTH)
+    with tab.page.expect_download() as saved:
+        tab("futures-keep").click()
+    assert saved.value.suggested_filename == f"{run}-both-futures.gif"
+    with Image.open(saved.value.path()) as film:
+        assert film.format == "GIF"
+    tab.page.keyboard.press("Escape")
+    tab("futures").wait_for(state="detached")
+    tab.runs()
+    tab.page.locator(f"[data-run={run}] [data-testid=run-futures]").click()
+    tab.until(LOADED)
+    tab.page.keyboard.press("Escape")  # back to the list of runs, and out of it
+    tab("runs").wait_for()
+    tab.page.keyboard.press("Escape")
+    tab("runs").wait_for(state="detached")
 
 
 def draw_with_it(tab, server):

@@ -19,6 +19,7 @@ from mulligan.data import Dataset
 from mulligan.doors.read import check_regular, find_json
 from mulligan.doors.write import NO_NAME, write_json
 from mulligan.errors import BusyError, CheckpointError, ConfigError, DataError, expanded, typed
+from mulligan.output.generator import Generator
 from mulligan.training.run import Run
 from mulligan.training.store.checkpoint import WORDS, Checkpoint, checkpoints, load_checkpoint, step_of
 
@@ -47,6 +48,7 @@ class RunFolder:
         self.samples = path / "samples"  # folder of step-000123.png
         self.animation = path / "training.gif"  # of all samples
         self.generator = path / "generator.safetensors"  # the averaged one, which is all that sampling needs
+        self.best = path / "best.safetensors"  # the averaged one at the step nearest to the reals, if that was measured
         self.metrics = path / "metrics.json"  # the last evaluation
         self.beside = path / "beside.png"  # the last samples beside pictures that were held back
         self.report = path / "report.html"
@@ -108,6 +110,13 @@ class RunFolder:
     def read_metrics(self) -> dict[str, Any]:
         """Read the last evaluation, empty without one."""
         return find_json(self.metrics) or {}
+
+    def best_step(self) -> int:
+        """Return the step of the best weights; −1 if their file is absent or damaged."""
+        try:
+            return Generator.load(self.best).spec.step if self.best.is_file() else -1
+        except CheckpointError:
+            return -1
 
     def grids(self) -> dict[int, Path]:
         """Return the paths of the sample pictures by step, the first step first."""

@@ -70,6 +70,13 @@ class RunHistory:
                 self.finished = True
 
     @property
+    def nearest(self) -> tuple[int, float]:
+        """Step and value of the smallest distance to the reals, the first on a tie; (−1, ∞) if none was measured."""
+        distances = ((step, distance_of(metrics)) for step, metrics in self.evaluated)
+        known = [pair for pair in distances if math.isfinite(pair[1])]
+        return min(known, key=lambda pair: pair[1], default=(-1, math.inf))
+
+    @property
     def failure(self) -> Diagnosed | None:
         """The failure that the diagnosis named last, unless the run recovered from it."""
         return self.diagnosed[-1] if self.diagnosed and self.diagnosed[-1].severity else None

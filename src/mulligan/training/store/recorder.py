@@ -9,6 +9,7 @@ import contextlib
 import errno
 import hashlib
 import json
+import math
 import os
 import shutil
 import warnings
@@ -25,13 +26,14 @@ from mulligan.doors.read import check_regular
 from mulligan.doors.write import advice, atomic_write
 from mulligan.errors import CheckpointError, DivergedError, RunError, expanded, typed
 from mulligan.output.pictures import read_png, save_animation, save_png
-from mulligan.training.events import Event, Finished, Sampled, Saved, Stepped, Waiting
+from mulligan.training.events import Evaluated, Event, Finished, Sampled, Saved, Stepped, Waiting
 from mulligan.training.interrupt import BetweenSteps
 from mulligan.training.loop import Stop, train
 from mulligan.training.run import Evaluator, Observer, Run
 from mulligan.training.samples import sheet
 from mulligan.training.store.checkpoint import checkpoints, save_checkpoint, step_of
 from mulligan.training.store.folder import RunFolder
+from mulligan.training.store.history import distance_of, read_run
 
 FRAMES = 200  # the animation has at most this many frames, chosen evenly from all samples
 _going: weakref.WeakSet[Generator[Event, None, None]] = weakref.WeakSet()
@@ -55,6 +57,7 @@ class Recorder:
 
     def __init__(self, folder: str | Path):
         self.folder = RunFolder(expanded(folder))
+        self._lowest = math.inf  # distance to the reals of what best.safetensors holds
         self._log: Log | None = None
         self._lock: IO[bytes] | None = None
 
@@ -172,6 +175,10 @@ class Recorder:
         for step, sample in self.folder.grids().items():
             if step > run.step:
                 sample.unlink()
+        step, self._lowest = read_run(self.folder.path, strict=False).nearest
+        if self.folder.best_step() != step:  # the best weights are from steps that will be repeated
+            self.folder.best.unlink(missing_ok=True)
+            self._lowest = math.inf
 
     # ── writing ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -187,6 +194,9 @@ class Recorder:
         if isinstance(event, Stepped) and event.clock is not None:
             with _writing(self.folder.times), check_regular(self.folder.times).open("a", encoding="utf-8") as file:
                 file.write(json.dumps({"step": event.step, **vars(event.clock)}) + "\n")
+        if isinstance(event, Evaluated) and (distance := distance_of(event.metrics)) < self._lowest:
+            run.generator().save(self.folder.best)
+            self._lowest = distance
         if isinstance(event, Finished):
             self._animate()
 

@@ -1,9 +1,9 @@
 // Diagnosis: the state, one sentence, the evidence with its thresholds, what to try, and one button.
 
-import { Button, html } from "./html.js";
+import { Button, Dialog, html, useEffect, useState } from "./html.js";
 import { badgeOf, icon } from "./icons.js";
 import { int, num, plain, short } from "./numbers.js";
-import { command, lacking, living, mayWrite, server, store } from "./store.js";
+import { command, lacking, living, mayWrite, runPath, server, store } from "./store.js";
 
 const awaited = () => store.catalog?.diagnosis;
 
@@ -31,9 +31,18 @@ export function Changes({ changes, from, healthy }) {
     ${changes.map((c) => html`<dt>${c.label}</dt><dd><del>${inWords(c.old)}</del> → <ins>${inWords(c.new)}</ins></dd>`)}</dl>`;
 }
 
+export function Futures({ run, close }) {
+  const [source, setSource] = useState(null);
+  const path = runPath(run, "/futures.gif");
+  useEffect(() => { server.url(path).then(setSource); }, []);
+  return html`<${Dialog} id="futures-h" title="Both futures" testid="futures" close=${close}><p class="small">Both begin at one step, and draw from the same random numbers. Only what stands above the second one makes the difference.</p>
+    <div class="futures"><img alt="Samples of both tries, step by step, the second one on the right; a try that has ended is dark" src=${source} /></div>
+    <div class="act"><a class="btn primary" href=${path} download data-testid="futures-keep">${icon.down()}Keep the GIF</a></div><//>`;
+}
+
 const sentence = (words) => (words ? `${words[0].toUpperCase()}${words.slice(1)}. ` : "");
 
-function Advice({ severe }) {
+function Advice({ severe, play }) {
   const { events: { diagnosed }, advice, checked, status, tries } = store;
   if (severe) {
     const { changes } = advice;
@@ -52,7 +61,8 @@ function Advice({ severe }) {
     const every = checked?.every ?? awaited()?.by_step;
     const since = (checked?.step ?? 0) - (tries.find((t) => t.number === status.try)?.from_step ?? 0);
     return html`<div class="try"><h3>${since > 2 * every ? "Second try helps so far" : "Second try is under way"}</h3>
-      <p class="small">${before.alarm ? `Try ${before.number}: ${before.alarm.state} at ${int(before.alarm.step)}.` : `Try ${before.number} stands at ${int(before.step)}.`} ${since > 0 ? `No alarm for ${int(since)} steps since it went back.` : "The first check of this try is still to come."}</p></div>`;
+      <p class="small">${before.alarm ? `Try ${before.number}: ${before.alarm.state} at ${int(before.alarm.step)}.` : `Try ${before.number} stands at ${int(before.step)}.`} ${since > 0 ? `No alarm for ${int(since)} steps since it went back.` : "The first check of this try is still to come."}</p>
+      <div class="act"><${Button} testid="both-futures" act=${play}>${icon.play()}Both futures<//></div></div>`;
   }
   return null;
 }
@@ -67,7 +77,8 @@ function found() {
 }
 
 export function Diagnosis() {
-  const { advice, checked } = store;
+  const [open, setOpen] = useState(false);
+  const { advice, checked, status } = store;
   const { severe, title, level, lacks } = found() ?? {};
   const blank = !title;
   const shown = blank ? [] : (checked?.evidence ?? advice.evidence).slice(0, severe ? 3 : MOST);
@@ -77,6 +88,6 @@ export function Diagnosis() {
     <div class="pb"><div class="state"><span class=${`badge ${level ?? ""}`}>${blank ? "" : icon[level]()}</span><h3 class=${blank ? "muted" : ""} data-testid="diagnosis-state">${title ?? "Nothing to say yet"}</h3></div>
       <p class=${`say ${severe ? "" : "calm"}`}>${text}</p>
       ${shown.length > 0 && html`<ul class="ev" data-testid="diagnosis-evidence">${shown.map((line) => html`<${EvidenceLine} line=${line} level=${severe ? level : "bad"} />`)}</ul>`}
-      <${Advice} severe=${severe} />
-    </div></section>`;
+      <${Advice} severe=${severe} play=${() => setOpen(true)} />
+    </div>${open && html`<${Futures} run=${status.run} close=${() => setOpen(false)} />`}</section>`;
 }
