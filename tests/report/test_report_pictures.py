@@ -1,11 +1,11 @@
-"""The pictures of a report: how many there is room for, and which training picture is nearest."""
+"""The pictures of a report: the last samples beside the nearest pictures."""
 
 import numpy as np
 import pytest
 
 from mulligan.data import Dataset
 from mulligan.output.pictures import grid, read_png, save_png
-from mulligan.report.report import cut_grid, find_nearest, write_beside, write_report
+from mulligan.report.report import cut_grid, write_beside, write_report
 from mulligan.training import RunFolder
 
 
@@ -21,14 +21,3 @@ def test_samples_stand_beside_the_nearest_held_back_picture_of_each(folder, held
         save_png(folder / "half.png", read_png(sheet)[:, side])
         assert np.array_equal(cut_grid(folder / "half.png", (5, 7, 3)), pictures)
     assert "The last samples beside pictures" in write_report(folder).read_text("utf-8")
-
-
-def test_the_usual_distance_is_that_of_held_out_pictures():
-    rng = np.random.default_rng(2)
-    images, held = (rng.integers(0, 256, (n, 4, 4, 1), dtype=np.uint8) for n in (50, 9))
-    found = find_nearest(images[:2], Dataset("x", images, test=Dataset("y", held)))
-    a, b = held.reshape(9, 1, -1) / 255, images.reshape(50, -1) / 255
-    assert found.usual == pytest.approx(np.median(np.sqrt(np.square(a - b).sum(-1)).min(1)), rel=1e-12)
-    assert found.distances.tolist() == [0, 0]
-    assert np.array_equal(found.reals, images[:2])
-    assert found.searched == 50

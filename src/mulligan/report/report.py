@@ -7,7 +7,6 @@ the page to its own content.
 
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,26 +24,11 @@ from mulligan.report.story import Story, read
 from mulligan.training.samples import data_of
 from mulligan.training.store.folder import RunFolder
 
-COMPARED = 16
-"""Number of samples whose nearest training pictures are shown."""
 FRAMES = 4
 """Number of grids, from the first to the last."""
 PAD = 2
 """Between the pictures of a grid, as the recorder draws it."""
 _HERE = Path(__file__).parent
-
-
-class Nearest(NamedTuple):
-    """Generated pictures, the nearest of the `searched` training pictures of each, and held-out ones' `usual` distance.
-
-    Distances are Euclidean, over pixels from 0 to 1.
-    """
-
-    fakes: NDArray[np.uint8]
-    reals: NDArray[np.uint8]
-    distances: NDArray[np.float64]
-    usual: float | None
-    searched: int
 
 
 def write_report(folder: str | Path, out: str | Path | None = None, *, data: Dataset | None = None) -> Path:
@@ -95,7 +79,6 @@ def write_beside(folder: RunFolder, data: Dataset) -> Path | None:
 
 def page(story: Story, data: Dataset | None = None) -> str:
     """Return the page of a story."""
-    neighbours, why_not, real, names = compare(story, data)
     frames = [story.samples[i] for i in spread(len(story.samples), FRAMES)] if story.samples else []
     style = (_HERE / "page.css").read_text(encoding="utf-8") + STYLE
     return template(_HERE / "page.html").render(
@@ -108,34 +91,20 @@ def page(story: Story, data: Dataset | None = None) -> str:
         frames=[(step, data_uri(path.read_bytes())) for step, path in frames],
         beside=data_uri(story.folder.beside.read_bytes()) if story.folder.beside.is_file() else "",
         curves=curves.draw_all(story),
-        classes=sections.list_classes(story, real, names),
-        neighbours=neighbours,
-        pairs=[] if neighbours is None else [*zip(*neighbours[:3])],
-        uri=lambda picture: data_uri(png_bytes(picture)),
-        why_not=why_not,
+        classes=sections.list_classes(story, *real_classes(story, data)),
         config=dumps_toml(story.config),
     )
 
 
-def compare(story: Story, data: Dataset | None) -> tuple[Nearest | None, str, list[float], tuple[str, ...]]:
-    """Return the nearest training pictures, or why they are missing; the shares of the reals' classes, their names."""
-    if data is None:
-        try:
-            data = data_of(story.config.data)
-        except (MulliganError, OSError) as error:
-            unread = f"The training data could not be read, so there is nothing to compare the samples with: {error}"
-            return None, unread, [], ()
-    shares: list[float] = []
-    if data.labels is not None:
-        shares = (np.bincount(data.labels, minlength=data.classes) / len(data.labels)).tolist()
-    neighbours, why_not = None, ""
-    if story.samples and not data.is_points:
-        tiles = cut_grid(story.samples[-1][1], data.shape)
-        if tiles.shape[1:] != data.shape:
-            why_not = "The samples have another shape than the data has now."
-        else:
-            neighbours = find_nearest(tiles[spread(len(tiles), COMPARED)], data)
-    return neighbours, why_not, shares, data.class_names
+def real_classes(story: Story, data: Dataset | None) -> tuple[list[float], tuple[str, ...]]:
+    """Return the shares and the names of the reals' classes; empty if the data cannot be read, or have none."""
+    try:
+        data = data_of(story.config.data) if data is None else data
+    except (MulliganError, OSError):
+        return [], ()
+    labels = data.labels
+    shares = [] if labels is None else (np.bincount(labels, minlength=data.classes) / len(labels)).tolist()
+    return shares, data.class_names
 
 
 def cut_grid(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
@@ -145,16 +114,6 @@ def cut_grid(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
     height, width = shape[0] + PAD, shape[1] + PAD
     tops, lefts = range(PAD, sheet.shape[0] - shape[0], height), range(PAD, sheet.shape[1] - shape[1], width)
     return np.stack([sheet[y : y + shape[0], x : x + shape[1]] for y in tops for x in lefts])
-
-
-def find_nearest(fakes: NDArray[np.uint8], data: Dataset) -> Nearest:
-    """Find the nearest training picture of each."""
-    distances, numbers = nearest_pictures(fakes, data, 1)
-    usual = None
-    if data.test is not None:
-        held = np.asarray(data.test.images[spread(len(data.test), 64)])
-        usual = float(np.median(nearest_pictures(held, data, 1)[0]))
-    return Nearest(fakes, np.asarray(data.images[numbers[:, 0]]), distances[:, 0], usual, len(data))
 
 
 def spread(n: int, count: int) -> NDArray[np.int64]:
