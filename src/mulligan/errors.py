@@ -89,6 +89,7 @@ GONE = {
     "beta2": "Set beta2 of the optimiser, if it is of Adam's family; no schedule changes it.",
     "brightness": "Write an augmentation of your own: docs/guides/extend.md.",
     "skip_broken": "Leave it out: up to one in twenty broken pictures is left out anyway.",
+    "clip": "Use a lower rate or a gradient penalty; clip_weights bounds the weights.",
     "one_sided": "Leave it out, or write a penalty of your own: docs/guides/extend.md.",
     "--stop-on-alarm": "Use --second-tries 1, or mulligan diagnose RUN --json once it has ended.",
     "mulligan bench": "Use python benchmarks/speed, in the repository.",

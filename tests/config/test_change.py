@@ -31,9 +31,9 @@ def test_overrides_reach_every_depth(tiny):
     }
     texts = [str(Change(path, value)) for path, value in values.items()]
     assert texts[-3:] == ["update=alternating", 'data.name="with space"', "steps=7"]
-    config = overridden(tiny(), *texts, "generator.clip = 1")
+    config = overridden(tiny(), *texts, "generator.clip_weights = 1")
     assert flatten(to_table(config)).items() >= values.items()
-    assert config.generator.clip == 1.0
+    assert config.generator.clip_weights == 1.0
 
 
 def test_overrides_change_nothing_else(tiny):
@@ -93,7 +93,7 @@ def test_lists_grow_and_empty(tiny):
         ("parent.step=300", "parent cannot be set"),
         ("lr=1", "unknown key 'lr'. Did you mean 'generator.optimizer.lr' or 'discriminator.optimizer.lr'?"),
         ("stepz=1", "unknown key 'stepz'. Did you mean 'steps'?"),
-        ("generater.clip=1", "unknown key 'generater'. Did you mean 'generator'?"),
+        ("generater.clip_weights=1", "unknown key 'generater'. Did you mean 'generator'?"),
         ("discriminator.lr=1", "unknown key 'discriminator.lr'. Did you mean 'discriminator.optimizer.lr'?"),
         ("discriminator.optimizer.lrr=1", "unknown key 'discriminator.optimizer.lrr'. Did you mean 'lr'?"),
         ("penalties.7=r1", "penalties.7 does not exist: penalties is a list of 2 entries"),

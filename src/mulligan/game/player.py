@@ -1,6 +1,5 @@
 """The state of a player during a run."""
 
-import math
 from operator import itemgetter
 
 import numpy as np
@@ -11,7 +10,7 @@ from mulligan.nn.averaging import Average
 from mulligan.nn.averaging import update_block as update_average
 from mulligan.nn.layers.base import Layer, Shape
 from mulligan.nn.layers.combine import Sequential
-from mulligan.nn.memory import Allocate, Array, blocks, blocks_of
+from mulligan.nn.memory import Allocate, Array, blocks_of
 from mulligan.nn.network import Network, Workspace, sum_gradients
 from mulligan.nn.optimizers import State
 from mulligan.nn.workers.threads import Worker
@@ -51,19 +50,17 @@ class PlayerState:
         the schedule's, of the rate.
         """
         theta, grad, state = self.network.theta, spaces[0].grad, self.state
-        optimizer, clip, bound = self.player.optimizer, self.player.clip, self.player.clip_weights
+        optimizer, bound = self.player.optimizer, self.player.clip_weights
         lr = float(optimizer.lr * factor)  # a schedule of the user's may give NumPy's float64
         weight = None if self._rule is None else self._rule.weight(step)
         own = blocks_of(theta.size, worker.number, worker.count)
-        whole = clip > 0 or self.network.needs_finish
-        if whole:  # the norm of the whole gradient, or of a weight matrix, is needed first
+        whole = self.network.needs_finish
+        if whole:  # the norm of a weight matrix is needed first
             for part in own:
                 sum_gradients(spaces, part)
             worker.meet()
             if worker.number == 0:
                 spaces[0].finish()
-                if clip:
-                    clip_norm(grad, clip)
             worker.meet()
         for part in own:
             if not whole and len(spaces) > 1:
@@ -74,18 +71,3 @@ class PlayerState:
                 np.clip(moved, -bound, bound, out=moved)
             if weight is not None:
                 update_average(self.average[part], moved, weight)
-
-
-def clip_norm(grad: Array, most: float) -> None:
-    """Set g ← g · min(1, most/‖g‖). If the norm is not finite, all becomes NaN, so that divergence is not hidden.
-
-    Source: Pascanu et al. 2013, "On the difficulty of training recurrent neural networks", Algorithm 1.
-    """
-    with np.errstate(over="ignore", invalid="ignore"):  # reported as NaN below
-        square = 0.0
-        for block in blocks(slice(0, grad.size)):  # from Python 3.12 on, sum() rounds differently
-            square += float(grad[block] @ grad[block])
-    if not math.isfinite(square):
-        grad.fill(math.nan)
-    elif square > most**2:
-        grad *= most / math.sqrt(square)

@@ -51,8 +51,6 @@ class Player(Checked):
     layers: tuple[Layer, ...] | Architecture
     """From input to output, or a family that builds them for the data's shape. D ends in one logit."""
     optimizer: Optimizer = Adam()
-    clip: NonNegative = 0.0
-    """Largest norm of the gradient, which is shortened before the optimiser sees it (Pascanu et al. 2013); 0 is off."""
     clip_weights: NonNegative = 0.0
     """After each step every parameter is clamped to ±this (Arjovsky et al. 2017, Algorithm 1); 0 is off."""
 

@@ -339,9 +339,7 @@ class Run:
 
         config = replace(self.current, classes=self.classes)
         changes = remedy_for(Finding("divergence"), config, self.data.shape).changes
-        who = "generator" if "generator" in tensor else "discriminator"
-        clip = "" if getattr(self.config, who).clip else f", or {who}.clip=1 to bound the gradient"
-        return f"Try {', '.join(map(str, changes)) or 'a lower rate'}{clip}."
+        return f"Try {', '.join(map(str, changes)) or 'a lower rate'}."
 
     # ── saving ────────────────────────────────────────────────────────────────────────────────────────────────────
 
