@@ -145,6 +145,7 @@ def test_own_smileys_are_learned_shown_and_kept_and_the_game_is_broken_and_mende
     tab("yours-forged").wait_for()
     tab.painted("yours-forged")
     says(tab, "yours-words", "average weights")
+    assert tab("banner").count() == 0  # who reads hears nothing of clusters
     with tab.page.expect_download() as saved:
         tab("yours-card").click()
     assert saved.value.suggested_filename == "my-smileys.png"

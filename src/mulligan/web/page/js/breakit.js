@@ -11,7 +11,7 @@ import { act, command, mayWrite, server, store, useStore } from "./store.js";
 
 const STEPS = 1800;
 const KNOBS = [["gamma", "The brake", [[0, "off"], [1, "as it was"], [10, "strong"]]], ["lr_g", "The forger learns", [[5e-4, "slowly"], [5e-3, "as it did"], [5e-2, "fast"]]], ["lr_d", "The judge learns", [[5e-4, "slowly"], [5e-3, "as it did"], [5e-2, "fast"]]]];
-const CLUMPS = [0, 1, 2, 3, 4, 5, 6, 7].map((k) => [2 * Math.cos((k * Math.PI) / 4), 2 * Math.sin((k * Math.PI) / 4)]);
+const CLUMPS = Array.from({ length: 240 }, (_, i) => [Math.cos, Math.sin].map((f) => 2 * f((i * Math.PI) / 4) + 0.003 * Math.sqrt(i) * f(2.4 * i))); // eight, until the data are here
 const GUESSES = ["It holds", "Mode collapse", "Cycling", "Divergence", "Other"];
 
 export function Break() {
@@ -50,5 +50,5 @@ export function Break() {
       <div><b>What will happen?</b><${Segments} label="Your guess" of=${GUESSES.map((text) => [text, text, { "data-testid": `break-guess-${text.replaceAll(" ", "-")}` }])} at=${guess} set=${setGuess} /></div></div>
       <div class="act"><${Button} kind=${severe ? "" : "primary"} off=${!mayWrite() || !store.catalog || guess == null || (here && !ended)} testid="break-play" act=${play}>${icon.play()}Play ${int(STEPS)} steps<//></div>
       <div role="status" data-testid="break-words"><p>${words}</p>${ended && html`<p><b class=${severe ? "bad" : "ok"}>${again && "Second try: "}${truth}${severe ? ` at step ${int(advice.step)}${status.state === "finished" ? ", a warning" : ""}.` : `: no failure shows until step ${int(status.step)}.`}</b> ${again ? "" : right ? "You guessed it." : `You said: ${guess?.toLowerCase()}.`}</p>
-        ${severe && html`<ul class="ev">${advice.evidence.slice(0, 2).map((line) => html`<${EvidenceLine} line=${line} level="bad" />`)}</ul>${advice.can_try && html`<${Changes} changes=${advice.changes} from=${advice.from_step} healthy=${advice.from_step} /><${Button} kind="primary" off=${!mayWrite()} testid="break-mulligan" act=${second}>${icon.flag()}Mulligan<//>`}`}`}</div></div>`;
+        ${severe && html`<ul class="ev">${advice.evidence.filter((line) => line.label).slice(0, 2).map((line) => html`<${EvidenceLine} line=${line} level="bad" />`)}</ul>${advice.can_try && html`<${Changes} changes=${advice.changes.filter((c) => c.new != null)} from=${advice.from_step} healthy=${advice.from_step} /><${Button} kind="primary" off=${!mayWrite()} testid="break-mulligan" act=${second}>${icon.flag()}Mulligan<//>`}`}`}</div></div>`;
 }

@@ -16,7 +16,7 @@ export function Grey({ of, label, low = 0, high = 255, size: [width, height] = [
 const SOME = Array.from({ length: 96 }, (_, i) => 1.5 * Math.sin(97 * i * i)); // a picture of noise where none is told
 
 /** `lit`: the names of what plays a part now. `picture` is drawn by the caller. */
-export function Machine({ lit = "noise forger picture judge needle back", noise = SOME, picture, needles = [], label }) {
+export function Machine({ lit = "noise forger picture judge needle back", noise = SOME, picture, needles = [], label = "The needle" }) {
   const part = (name, of, words = name) => html`<div class=${`${name} ${lit.includes(name) ? "lit" : ""}`}>${of}<b>${words}</b></div>`;
   return html`<div class="machine" data-testid="machine" data-lit=${lit}>
     ${part("noise", html`<${Grey} of=${noise} low=${-2.5} high=${2.5} size=${TILES} />`)}<i>→</i>${part("forger")}<i>→</i>${part("picture", picture)}<i>→</i>${part("judge")}<i>→</i>

@@ -109,8 +109,9 @@ function News({ view, state }) {
   }, [state]);
   const now = standing(view, state);
   const ended = view === "train" && state === "finished" ? `${store.status.run} ${store.status.step}` : null; // that bar may be closed
-  const passing = store.news && !loading() && !(now && store.news.code) && state !== "reconnecting" ? { ...store.news, close: () => tell(null) } : null;
-  const busy = store.progress && state !== "diagnosis" ? { kind: "info", text: `${store.progress.run}: ${store.progress.text}` } : null;
+  const reading = view === "story"; // who reads is told what fails, and nothing of runs
+  const passing = store.news && !(reading && store.news.kind === "info") && !loading() && !(now && store.news.code) && state !== "reconnecting" ? { ...store.news, close: () => tell(null) } : null;
+  const busy = !reading && store.progress && state !== "diagnosis" ? { kind: "info", text: `${store.progress.run}: ${store.progress.text}` } : null;
   const one = passing ?? (now && ended && store.closed === ended ? null : now) ?? busy; // one bar: two would cover the page
   const close = one === now && ended ? () => { store.closed = ended; changed(true); } : one?.close;
   return one && html`<div class="news"><${Banner} ...${one} close=${close} /></div>`;

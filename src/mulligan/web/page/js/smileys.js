@@ -52,7 +52,7 @@ const here = () => mine.run != null && store.status?.run === mine.run;
 function progress() {
   if (broken()) return "Python cannot run here, so nothing is learned. The last scene replays a recording, and says so.";
   if (!mayWrite()) return `It begins by itself, as soon as Python is here. ${store.news?.code === "lab" ? store.news.text : ""}`;
-  if (!here()) return mine.run ? `Learned until step ${int(mine.step)}; another run is in hand now.` : "Not begun.";
+  if (!here()) return mine.run ? `Learned until step ${int(mine.step)}; another run is in hand now.` : mine.asked ? "It begins…" : "Another run is in hand.";
   if (store.status.state === "failed") return `Stopped at step ${int(store.status.step)}: ${store.status.error?.text}`;
   return `Step ${int(store.status.step)} of ${int(store.status.steps)}. Read on: the last scene shows what it draws.`;
 }

@@ -141,7 +141,8 @@ export function Stage() {
   };
   const all = dots();
   const [real, fake] = beliefs[Math.min(at, last)];
-  const words = `Step ${int(steps[Math.min(at, last)])}: the ${count} forged ones lie at ${counted(10).filter((k) => isFound(all, k)).length} of 10 corners.`;
+  const lie = beat === "digits" ? "are digits" : `lie at ${counted(10).filter((k) => isFound(all, k)).length} of 10 corners`; // which are drawn with the dots
+  const words = `Step ${int(steps[Math.min(at, last)])}: the ${count} forged ones ${lie}.`;
   const one = picked != null && ` This ${all[picked][0] === "real" ? "real" : "forged"} one is nearest to ${nearest(all[picked][1])}.`;
   return html`<canvas ref=${canvas} width=${WIDE} height=${WIDE} tabindex="0" role="application" data-shows=${beat} aria-label=${`${words}${one || " Arrow keys go from dot to dot."}`} data-testid="stage" onPointerMove=${hover} onPointerDown=${hover} onPointerLeave=${() => pick(null)} onBlur=${() => pick(null)}
       onKeyDown=${byArrows((x, y) => pick((n) => ((n ?? count - 1) + x + y + 2 * count) % (2 * count)))} />
