@@ -1,17 +1,24 @@
-"""What the page's story plays: three GANs, trained here and recorded.
+"""What the page's story plays: GANs, trained here and recorded; and the page's pictures, by Playwright and Chromium.
 
-    python benchmarks/story.py                  src/mulligan/web/page/story.bin, in about a minute
-    python benchmarks/story.py --card           card.png beside it, for links to the site, by Playwright and Chromium
+    python benchmarks/story.py                  src/mulligan/web/page/story.bin, in about 80 CPU-seconds
+    python benchmarks/story.py --card           card.png beside it, for links to the site
+    python benchmarks/story.py --playground     docs/images/playground.png and playground.gif, while a run trains
 
 Nothing is chosen by eye: the digits are those of the first fixed z, and the diagnosis and its remedy are what the
-playground shows.
+playground shows. Two threads give scene 5 again; the digits of scenes 3 and 4 are of an older engine, and others would
+not fit its words.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import itertools
+import re
 import shutil
+import signal
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -44,6 +51,7 @@ from mulligan.web.verdict import advice_on
 
 Arrays = dict[str, NDArray[Any]]
 OUT = Path(mulligan.web.__file__).parent / "page" / "story.bin"
+DOCS = Path(__file__).parents[1] / "docs" / "images"
 
 DIGITS = [
     "data.labels=none",
@@ -59,7 +67,7 @@ YOUNG = 650
 """The step whose D the page has; the next one is held still."""
 PICTURES = 8
 
-STAGE = [*DIGITS, "steps=800", "save_every=50"]
+STAGE = [*DIGITS, "steps=800", "save_every=50", "threads=2"]
 """Changes to `quick` for the runs whose digits become dots."""
 FRAMES = (*range(0, 500, 50), 500, 600, 700, 800)
 LOOSE = ["penalties=[]", "discriminator.optimizer.beta1=0.5"]
@@ -258,14 +266,11 @@ def _turned(one: NDArray[np.uint8], k: int) -> NDArray[np.uint8]:
 
 def card() -> None:
     """Take a picture of the story's title, of five drawings, and of what has been learned from them."""
-    from playwright.sync_api import sync_playwright
-
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as started:
+    with tempfile.TemporaryDirectory() as folder, _chromium() as browser:
         build(Path(folder))
         serve = partial(SimpleHTTPRequestHandler, directory=folder)
         server = ThreadingHTTPServer(("127.0.0.1", 0), serve)
         Thread(target=server.serve_forever, daemon=True).start()
-        browser = started.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1200, "height": 630}, color_scheme="dark", reduced_motion="reduce")
         page.goto(f"http://127.0.0.1:{server.server_port}")
         page.get_by_test_id("replay-0").wait_for()
@@ -279,11 +284,48 @@ def card() -> None:
         server.shutdown()
 
 
+def playground(steps: int = 2000, frames: int = 30) -> None:
+    """Take pictures of `quick` in the playground, denser at the beginning of the run."""
+    command = [sys.executable, "-m", "mulligan", "serve", "--port", "0", "--runs"]
+    with tempfile.TemporaryDirectory() as runs, _chromium() as browser:
+        server = subprocess.Popen([*command, runs], stderr=subprocess.PIPE, text=True)
+        assert server.stderr is not None
+        address = next(at[0] for line in server.stderr if (at := re.search(r"http://127\.0\.0\.1:\d+", line)))
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        page.goto(f"{address}/#train?recipe=quick&steps={steps}")
+        page.get_by_test_id("run-toggle").click()
+        page.get_by_test_id("sample-grid").wait_for()
+        large = []
+        for i in range(frames):
+            due = 0.99 * steps * (i / (frames - 1)) ** 1.6
+            while int(page.get_by_test_id("step").get_attribute("data-step") or 0) < due:
+                page.wait_for_timeout(50)
+            large.append(Image.open(BytesIO(page.screenshot())).convert("RGB"))
+        server.send_signal(signal.SIGINT)
+        server.wait(60)
+    large[-1].save(DOCS / "playground.png", optimize=True)
+    small = [each.resize((960, 600), Image.Resampling.LANCZOS) for each in large]
+    colours = small[-1].quantize(64)
+    first, *more = (each.quantize(palette=colours, dither=Image.Dither.NONE) for each in small)
+    duration = [250] * len(more) + [2000]
+    first.save(DOCS / "playground.gif", save_all=True, append_images=more, duration=duration, loop=0, optimize=True)
+
+
+@contextlib.contextmanager
+def _chromium() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as started:
+        yield started.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--card", action="store_true", help="draw the share card instead")
-    if parser.parse_args().card:
-        return card()
+    parser.add_argument("--playground", action="store_true", help="take the playground's pictures instead")
+    asked = parser.parse_args()
+    if asked.card or asked.playground:
+        return card() if asked.card else playground()
     told, arrays = digits()
     dots, places = stage()
     lesson, faces = smileys()
