@@ -64,19 +64,12 @@ def layout_of(shape: Sequence[int]) -> Layout:
         return Layout("NCHW", (*sample[1:], sample[0]))
     if len(sample) == 3 and sample[2] in CHANNELS:
         return Layout("NHWC", tuple(sample))
-    if len(sample) == 2:
-        return (
-            Layout("NHWC", (*sample, 1))
-            if max(sample) < _LONG * min(sample)
-            else Layout("points", (math.prod(sample),))
-        )
-    if len(sample) == 1:
-        side = math.isqrt(sample[0])
-        return (
-            Layout("NHWC", (side, side, 1))
-            if sample[0] >= _FLAT and side**2 == sample[0]
-            else Layout("points", (sample[0],))
-        )
+    if len(sample) == 2 and max(sample) < _LONG * min(sample):
+        return Layout("NHWC", (*sample, 1))
+    if len(sample) == 1 and sample[0] >= _FLAT and math.isqrt(sample[0]) ** 2 == sample[0]:
+        return Layout("NHWC", (math.isqrt(sample[0]), math.isqrt(sample[0]), 1))
+    if len(sample) in (1, 2):
+        return Layout("points", (math.prod(sample),))
     raise DataError(must_be("reals", "pictures (NCHW or NHWC) or rows of numbers", tuple(shape)))
 
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mulligan.nn.memory import Array
-from mulligan.watch.losses import LOGITS, Loss, Push, RealBatch, ends_of, has_moving_target, loss_of, way_of
+from mulligan.watch.losses import LOGITS, Loss, Push, RealBatch, ends_of, has_moving_target, loss_of
 from mulligan.watch.nets import Moves
 
 SIDES = "real", "fake"
@@ -79,6 +79,8 @@ class Turn(NamedTuple):
         player, of_g, of_d = self.step.player, list[Push](), list[Push]()
         apart = ("fake", False) in self.sides
         if player == "g" and apart and not any(push.attached for push in self.pushes):  # G's loss does not reach G
+            return [], []
+        if player == "d" and len(self.pushes) > 1 and self.sides == {("real", False)}:  # some are fakes of a buffer
             return [], []
         for push in self.pushes:
             own = player != "d" or apart if len(player) == 1 else not push.mixed  # Keras does not tell who steps
@@ -189,18 +191,15 @@ def foreign(loop: Loop) -> float | None:
 
 def gradients(loop: Loop, player: str) -> Iterator[tuple[bool, bool]]:
     """Yield for each step of a player whether it used gradients of an earlier step, and those of both losses."""
-    parts, used, way = list[float](), 0, 0.0
+    parts = used = others = 0  # how many were added, used by the player, and there when the other player stepped
     for fact in loop.facts:
-        if isinstance(fact, Push) and fact.side == "fake":
-            way = way_of(fact.gradient) or way
-        elif isinstance(fact, Added) and fact.player == player:
-            parts, used = ([], 0) if fact.fresh else (parts, used)
-            parts.append(way)
+        if isinstance(fact, Added) and fact.player == player:
+            parts, used, others = (1, 0, 0) if fact.fresh else (parts + 1, used, others)
+        elif isinstance(fact, OptimizerStep) and fact.player == player:
+            yield parts > used > 0, parts > others > used
+            used = parts
         elif isinstance(fact, OptimizerStep):
-            way = 0.0
-            if fact.player == player:
-                yield len(parts) > used > 0, len({way for way in parts[used:] if way}) == 2
-                used = len(parts)
+            others = parts
 
 
 def undetached(loop: Loop) -> float:

@@ -18,7 +18,6 @@ from mulligan.diagnosis import (
     case,
     matches,
     remedies_for,
-    standing,
 )
 from mulligan.diagnosis.failures import STILL, UNMOVED
 from mulligan.watch.detectors import OptimizerStep, usual_rate
@@ -55,13 +54,12 @@ class Sign(NamedTuple):
 
     state: str
     signs: Sequence[str]  # such as "same_z > 0.5"
-    stands: bool = False  # and only if the fakes come no nearer to the reals
     grown: bool = False  # and only if G is no longer newborn
 
     def case(self, m: Measurements) -> Case:
         """Test the figures."""
         tests = (Threshold(figure, operator, float(value)) for figure, operator, value in map(str.split, self.signs))
-        return case(m, *tests, *(standing(m) if self.stands else ()))
+        return case(m, *tests)
 
 
 _TABLES = tomllib.loads(Path(__file__).with_name("faults.toml").read_text("utf-8"))
@@ -72,19 +70,12 @@ SIGNS = [Sign(**each) for each in _TABLES["sign"]]
 _CAUSES = {sign.signs[0].split()[0] for sign in SIGNS}
 
 
-def is_passing(found: Finding) -> bool:
-    """Tell whether a state may pass: it is one of `PASSING`, and its cause has not been seen."""
-    return found.state in PASSING and found.evidence[0].name not in _CAUSES
-
-
 class LoopHistory(History):
     """A history that also names mistakes of the loop, before the failures that they cause."""
 
-    counted = True
-    """Whether steps are counted. Nobody knows the age of pictures that were kept."""
-
     def __init__(self, every: int | None = None):
         super().__init__(every)
+        self.counted = True  # whether steps are: nobody knows the age of pictures that were kept
         self.signals: dict[str, float] = {}  # what the facts of the loop say, for the next measurement
         self._faults: set[str] = set()  # that were named
         self._then: Measurements | None = None  # when the present state was named
@@ -131,7 +122,8 @@ class LoopHistory(History):
         first = next(iter(self.matches(so_far)), None)
         if first is not None and first.evidence[0].name in AT_ONCE:
             news = first
-        if news is not None and is_passing(news) and so_far.taken[-1].step < YOUNG:
+        young = so_far.taken[-1].step < YOUNG
+        if news is not None and young and news.state in PASSING and news.evidence[0].name not in _CAUSES:
             news = news._replace(severity="warning")
         known = news is None or news[::2] == before[::2] or news.state in self._faults
         if known or news is None or (news.state == HEALTHY and not self._has_changed(so_far, before)):

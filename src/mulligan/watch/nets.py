@@ -16,6 +16,8 @@ from mulligan.nn.rng import stream
 from mulligan.watch.arrays import Layout, as_numpy
 from mulligan.watch.copies import NetCopier
 
+FEWER = 60
+"""Number of samples for a D that reads packs of them, of 2 to 6, 10, 12, 15, 20 or 30."""
 Latent = int | Sequence[int] | Callable[[int], Any]
 
 
@@ -72,13 +74,15 @@ class Nets:
         return (self.array(stream(seed, "eval").standard_normal((COUNT, *shape)).astype(np.float32)),)
 
     def _try_discriminator(self) -> str:
-        """Ask D once. Return why it cannot be asked, or nothing."""
-        try:
-            self.answers()
-        except Exception as error:
-            lost = f"; not copied: {', '.join(self.copier.left_out)}" if self.copier.left_out else ""
-            return f"{describe_error(error)}{lost}"
-        return ""
+        """Ask D once, and again with fewer samples. Return why it cannot be asked, or nothing."""
+        for rows in (ROWS, FEWER):
+            self.real = self.real[:rows]
+            try:
+                self.answers()
+                return ""
+            except Exception as error:
+                reason = describe_error(error)
+        return reason + (f"; not copied: {', '.join(self.copier.left_out)}" if self.copier.left_out else "")
 
     @contextmanager
     def copied(self) -> Iterator[None]:
@@ -117,10 +121,10 @@ class Nets:
         return () if self.labels is None else (self.labels[rows],)
 
     def scores(self, x: Any) -> Any:
-        """Return D's outputs: for each sample the mean over patches, or the first of several; or one for the batch."""
+        """Return D's answers: the mean over patches, or the first of several."""
         out = ask(self.nets[1], x, *self._classes(slice(0, len(x))))
         out = out if hasattr(out, "reshape") else as_numpy(out)
-        out = out.reshape(1 if math.prod(out.shape) == 1 else len(x), -1)
+        out = out.reshape(number_of_answers(out.shape, len(x)), -1)
         if self.layout.name != "points" and out.shape[1] == math.prod(self.layout.shape):
             one = "lambda x: -(D(x) - x).reshape(len(x), -1).abs().mean(1)"
             raise DataError(must_be("discriminator", "a function that returns a number a sample", out.shape, one))
@@ -181,6 +185,12 @@ def ask(net: Any, *inputs: Any, **words: Any) -> Any:
     except Exception as error:  # of the user's code
         raise AskError(f"{type(error).__name__}: {error}") from error
     return first_of(output)
+
+
+def number_of_answers(shape: Sequence[int], n: int) -> int:
+    """Return how often D answers for n samples: once for each, for some together (PacGAN), or for all."""
+    some = shape[0] if len(shape) and n % max(shape[0], 1) == 0 else n
+    return 1 if math.prod(shape) == 1 else some if some > 1 else n
 
 
 def first_of(output: Any) -> Any:

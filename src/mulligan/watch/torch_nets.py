@@ -21,7 +21,7 @@ from mulligan.nn.memory import Array
 from mulligan.watch.arrays import Layout, as_numpy, calm
 from mulligan.watch.detectors import Added, Began, Drew, Fact, OptimizerStep, Penalised
 from mulligan.watch.losses import Push, RealBatch
-from mulligan.watch.nets import Nets, first_of
+from mulligan.watch.nets import Nets, first_of, number_of_answers
 
 BOUNDS = {"Tanh": (-1.0, 1.0), "Sigmoid": (0.0, 1.0), "Relu": (0.0, math.inf)}
 """The range of each last operation, by its name in torch's graph."""
@@ -94,7 +94,9 @@ class TorchNets(Nets):
             samples = self.draw(self.nets[0], slice(0, ROWS))
             if isinstance(samples, torch.Tensor):
                 self.reach = bounds_of(samples)
-            scores = self.scores(samples.detach()) if self.nets[1] is not None and not self.blind else None
+            scores = (
+                self.scores(samples[: len(self.real)].detach()) if self.nets[1] is not None and not self.blind else None
+            )
             generator, discriminator = self._originals
             self.weights = weights_of(generator, samples, leaves), weights_of(discriminator, scores, leaves)
         self._ends = [ends_of(net, weights, order) for net, weights in zip(self._originals, self.weights)]
@@ -190,7 +192,8 @@ class FactRecorder:
         self._handles: list[Any] = []
         self.facts: list[Fact] = []
         self._inputs: list[torch.Tensor] = []  # of a D of several modules
-        self._fakes: list[tuple[torch.Tensor, list[torch.Tensor]]] = []  # the latest, and their classes
+        self._fakes: list[tuple[Array, list[Array]]] = []  # keys of the fakes of each call of G, and of their classes
+        self._width = 0  # of a sample of G
         self._batch_norm = any(isinstance(part, _MOVING[0]) for net in ends[1] for part in net.modules())
         self._norms: dict[str, list[float]] = {}
 
@@ -239,11 +242,11 @@ class FactRecorder:
         self._hook_weights()
         samples, inputs = first_of(output), tensors(args, words)
         if isinstance(samples, torch.Tensor) and samples.dim():
-            classes = [y.detach().clone() for y in inputs[1:2]]  # some loops write each batch into the same memory
-            self._fakes = [*self._fakes, (samples.detach(), classes)][-4:]
+            self._width = samples[:1].numel()
+            self._fakes.append((row_keys(samples), [row_keys(y) for y in inputs[1:2]]))
         if torch.is_grad_enabled():  # not a sheet of samples
             z = next((x for x in inputs if x.is_floating_point()), None)
-            self.facts.append(Drew(None if z is None else np.sort(row_sums(z)), _in_eval(net)))
+            self.facts.append(Drew(None if z is None else np.sort(row_keys(z)), _in_eval(net)))
 
     def _keep_inputs(self, net: torch.nn.Module, args: Any, words: Any, output: Any) -> None:
         self._inputs = tensors(args, words)
@@ -254,22 +257,22 @@ class FactRecorder:
         x, self._inputs = inputs[0] if inputs else None, []
         if x is None or not isinstance(out, torch.Tensor) or not out.requires_grad:
             return
-        n = 1 if out.numel() == 1 else len(x)  # an answer for the whole batch, or for each sample
-        fake = np.zeros(len(x), bool)
-        for fakes, _ in self._fakes:
-            fake[place_of(fakes, x)] = True
-        attached, mixed = x.grad_fn is not None, bool(fake.any() and not fake.all())
+        n, keys, attached = number_of_answers(out.shape, len(x)), self._keys_of(x), x.grad_fn is not None
+        if (fake := self._find_fakes(keys, attached)) is None:
+            return
+        mixed = bool(fake.any() and not fake.all())
         moments = net is self._d and self._layout.name == "points"  # of a series, not what an autoencoder returns
-        drawn = not moments and n < out.numel() == x.numel()
+        drawn, sides = not moments and n < out.numel() == x.numel(), fake.reshape(n, -1)
         pictures = n > 1 and (len(out) != n or drawn)
-        if pictures or (attached and not fake.any()) or (n == 1 and mixed):  # changed: nobody knows what it is
+        if pictures or (sides.any(1) != sides.all(1)).any():  # or an answer for reals and fakes together
             return
         values, squashed = _answers_of(out, n), bounds_of(out) == BOUNDS["Sigmoid"]
-        shared, changed = mixed and self._batch_norm, self._changes_classes(x, inputs[1:2])
-        real = None if attached or fake.all() else self._describe_reals(net, inputs, ~fake)
+        shared, changed = mixed and self._batch_norm, self._changes_classes(keys, inputs[1:2])
+        rest = ~fake.reshape(len(x), -1)[:, 0]
+        real = None if attached or fake.all() else self._describe_reals(net, inputs, keys, rest)
         pushes = [
-            (rows[:n], Push(side, values[rows[:n]].ravel(), _NONE, attached, mixed, squashed, batch, shared, changed))
-            for side, rows, batch in (("fake", fake, None), ("real", ~fake, real))
+            (rows, Push(side, values[rows].ravel(), _NONE, attached, mixed, squashed, batch, shared, changed))
+            for side, rows, batch in (("fake", sides[:, 0], None), ("real", ~sides[:, 0], real))
             if rows.any()
         ]
         sloped = x.is_leaf and x.requires_grad
@@ -277,21 +280,34 @@ class FactRecorder:
         if sloped:
             self._handles.append(x.register_hook(self._guard(self._record_slope)))
 
-    def _describe_reals(self, net: torch.nn.Module, inputs: list[torch.Tensor], rows: Any) -> RealBatch:
+    def _keys_of(self, x: torch.Tensor) -> Array:
+        """Return keys of D's rows, or of the samples in them if D reads several as one row."""
+        rows = x.reshape(len(x), -1)
+        return row_keys(rows.reshape(-1, self._width) if self._width and rows.shape[1] % self._width == 0 else rows)
+
+    def _find_fakes(self, keys: Array, attached: bool) -> Any:
+        """Tell which samples of D's batch are G's; nothing if the others may be older ones, from a buffer."""
+        known = [drawn for drawn, _ in self._fakes]
+        fake = np.isin(keys, np.concatenate([_NONE, *known]))
+        if not fake.any():
+            return fake | attached  # attached: the loop has changed G's samples
+        return fake if fake.all() or any(np.isin(drawn, keys).all() for drawn in known) else None
+
+    def _describe_reals(self, net: torch.nn.Module, inputs: list[torch.Tensor], keys: Array, rows: Any) -> RealBatch:
         """Describe the reals of a batch; their range and classes only if they have the size of the user's reals."""
         x, whole = inputs[0].detach(), bool(rows.all())
-        batch, sized = (
-            as_numpy(x.reshape(len(x), -1))[rows],
-            x.dim() > 1 and x[0].numel() == math.prod(self._layout.shape),
-        )
+        batch = as_numpy(x.reshape(len(x), -1))[rows]
+        sized = x.dim() > 1 and x[0].numel() == math.prod(self._layout.shape)
         bounds = (float(batch.min()), float(batch.max())) if sized else ()
         pair = tuple(part.detach().clone() for part in inputs[:2]) if sized and whole and len(inputs) > 1 else ()
-        return RealBatch(np.sort(row_sums(x)[rows]), batch.mean(0, np.float64), _in_eval(net), bounds, pair)
+        return RealBatch(
+            np.sort(keys.reshape(len(x), -1)[rows].ravel()), batch.mean(0, np.float64), _in_eval(net), bounds, pair
+        )
 
-    def _changes_classes(self, x: torch.Tensor, classes: list[torch.Tensor]) -> bool:
+    def _changes_classes(self, keys: Array, classes: list[torch.Tensor]) -> bool:
         """Tell whether D gets a batch of fakes with other classes than G got, who may draw the same for several."""
-        drawn = [ys for fakes, ys in self._fakes if ys and place_of(fakes, x) == slice(0, len(x))]
-        pairs = [(as_numpy(y), as_numpy(z)) for ys in drawn for y, z in zip(ys, classes) if y.shape == z.shape]
+        drawn = (ys for fakes, ys in self._fakes if np.array_equal(fakes, keys))
+        pairs = [(y, row_keys(z)) for ys in drawn for y, z in zip(ys, classes)]
         return bool(pairs) and not any(np.array_equal(y, z) for y, z in pairs)
 
     def _record_gradient(self, pushes: list[tuple[Any, Push]], sloped: bool, grad: torch.Tensor) -> None:
@@ -335,21 +351,11 @@ def tensors(args: Any, words: Any) -> list[torch.Tensor]:
     return [x for x in (*args, *words.values()) if isinstance(x, torch.Tensor) and x.dim()]
 
 
-def row_sums(x: torch.Tensor) -> Array:
-    """Return the sum of each row: equal for equal rows. In float64, which GPUs of a Mac do not have."""
-    sums: Array = x.detach().cpu().double().reshape(len(x), -1).sum(1).numpy()
-    return sums
-
-
-def place_of(fakes: torch.Tensor, x: torch.Tensor) -> slice:
-    """Return where in a batch of D generated samples are: all of it, its beginning, its end, or nowhere."""
-    n, flat, rows = len(fakes), fakes.to(x.dtype).reshape(len(fakes), -1), x.detach().reshape(len(x), -1)
-    if x.numel() == fakes.numel() and torch.equal(rows.flatten(), flat.flatten()):  # or all samples are one row of D's
-        return slice(0, len(x))
-    if len(x) < n or rows.shape[1] != flat.shape[1]:  # the loop may flatten pictures for D
-        return slice(0)
-    places = slice(0, n), slice(len(x) - n, len(x))
-    return next((each for each in places if torch.equal(rows[each], flat)), slice(0))
+def row_keys(x: torch.Tensor) -> Array:
+    """Return a number for each row, which only equal rows share. In float64, which GPUs of a Mac do not have."""
+    rows = x.detach().cpu().double().reshape(len(x), -1)
+    keys: Array = (rows @ torch.arange(1, rows.shape[1] + 1).double().cos()).float().numpy()
+    return keys
 
 
 def _answers_of(out: torch.Tensor, n: int) -> Array:
