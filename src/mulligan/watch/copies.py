@@ -55,7 +55,7 @@ class NetCopier:
             return partial(self.copy(x.func), *self.copy(x.args), **self.copy(x.keywords))
         if self._torch is not None and isinstance(x, (self._torch.Tensor, self._torch.nn.Module)):
             return self._copy_of_torch(x)
-        own = "__deepcopy__", "__reduce__", "__reduce_ex__", "__getstate__", "__slots__"
+        own = "__deepcopy__", "__reduce__", "__reduce_ex__", "__slots__"
         if hasattr(x, "__dict__") and not any(name in vars(each) for each in kind.__mro__[:-1] for name in own):
             return self._copy_object(x)
         return copy.deepcopy(x, self._memo)
