@@ -406,8 +406,13 @@ def test_a_function_is_heard_at_the_outermost_module_that_it_calls(torch):
         def forward(self, x):
             return torch.sigmoid(super().forward(x))
 
-    d = Judge(torch.nn.Linear(3, 1))
-    watch = mulligan.Watch(torch.randn(80, 3), generator=torch.nn.Linear(2, 3), discriminator=lambda x: d(x), latent=2)
+    class Trainer:  # CTGAN's pickles itself
+        def __getstate__(self):
+            return {**vars(self)}
+
+    trainer = Trainer()
+    trainer.g, trainer.d = torch.nn.Linear(2, 3), (d := Judge(torch.nn.Linear(3, 1)))
+    watch = mulligan.Watch(torch.randn(80, 3), generator=trainer.g, discriminator=lambda x: trainer.d(x), latent=2)
     assert watch._recorder.ends[1] == [d, d]
 
 
