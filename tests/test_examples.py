@@ -56,7 +56,7 @@ def test_the_gan_by_hand_is_right_and_a_wrong_one_is_seen(example, monkeypatch):
 def test_the_gan_by_hand_finds_all_modes(example):
     lines = []
     by_hand = example("gan_by_hand")
-    G = by_hand.train(steps=2000, say=lines.append)
+    G = by_hand.train(steps=1200, say=lines.append)
     assert len(lines) == 5
     z = np.random.default_rng(1).standard_normal((5000, 2))
     modes, share = by_hand.found(by_hand.forward(G, z)[0][-1])

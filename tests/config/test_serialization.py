@@ -21,6 +21,7 @@ from mulligan.nn.workers import limits
 from mulligan.training import RECIPES, Config, DataSpec, Parent, Run, dumps_toml, recipe, train, with_overrides
 
 ALLOWED = (ConfigError, ShapeError, UnsupportedError)
+known = cache(recipe)  # reading its file takes longer than a try
 
 
 def assert_builds_or_says_why(build):
@@ -120,7 +121,7 @@ def places(node, path=()):
 @settings(EASY, max_examples=150)
 @given(st.data())
 def test_no_table_raises_anything_but_our_errors(data):
-    table = to_table(recipe(data.draw(st.sampled_from(sorted(RECIPES)))))
+    table = to_table(known(data.draw(st.sampled_from(sorted(RECIPES)))))
     for _ in range(data.draw(st.integers(1, 3))):
         path = data.draw(st.sampled_from(places(table)))
         junk = data.draw(JUNK)
@@ -141,7 +142,7 @@ WORDS += ['{kind="ema"}']
 @settings(EASY, max_examples=150)
 @given(st.data())
 def test_no_override_raises_anything_but_our_errors(data):
-    config = recipe(data.draw(st.sampled_from(sorted(RECIPES))))
+    config = known(data.draw(st.sampled_from(sorted(RECIPES))))
     paths = [".".join(map(str, path)) for path in places(to_table(config)) if path]
     part, ending, value = map(st.sampled_from, (paths, ["", ".kind", ".lr", ".0", "."], WORDS))
     overrides = data.draw(st.lists(st.builds("{}{}={}".format, part, ending, value), max_size=3))

@@ -10,11 +10,14 @@ from mulligan.data import load
 from mulligan.diagnosis import FAILURES
 from mulligan.errors import ConfigError
 from mulligan.museum import EXHIBITS, Contrast, Played, exhibit_named
-from mulligan.museum.exhibits import article
+from mulligan.museum.exhibits import article, ring
 
 GENERATOR = (100, 128, 256, 346, 480, 560, 686, 784)
 """Widths of the article's G, from z to the pixels."""
-QUICK = {"article": lambda seed: article.run(seed, seeds=6, steps=120, mended=500)}
+QUICK = {
+    "article": lambda seed: article.run(seed, seeds=6, steps=120, mended=500),
+    "frozen-d": lambda seed: ring.frozen_d(seed, steps=400),
+}
 """Shorter runs of the exhibits that take longest; the whole ones are slow tests."""
 
 
