@@ -87,6 +87,17 @@ def words_are_no_links(app, doctree):
             node.replace_self(node.children)
 
 
+CONTENTS = {}
+"""The sidebar of a page of source, by the depth of its folder."""
+
+
+def sources_share_a_sidebar(app, pagename, templatename, context, doctree):
+    """Make the sidebar once for all pages of source in a depth: each takes as long as reading a chapter."""
+    if pagename.startswith("_modules/"):
+        toctree, depth = context["toctree"], pagename.count("/")
+        context["toctree"] = lambda **options: CONTENTS.get(depth) or CONTENTS.setdefault(depth, toctree(**options))
+
+
 def right_page_first(app, error):
     """Search the built docs as a reader does, if Node is there to do it."""
     fails = "guides/my-gan-fails"
@@ -117,4 +128,5 @@ def setup(app):
     app.connect("env-updated", figures_are_shown)
     app.connect("autodoc-process-docstring", formulas_as_they_stand, priority=400)
     app.connect("source-read", links_are_the_contents)
+    app.connect("html-page-context", sources_share_a_sidebar, priority=400)
     app.connect("build-finished", right_page_first)
