@@ -291,7 +291,7 @@ def playground(steps: int = 2000, frames: int = 30) -> None:
         server = subprocess.Popen([*command, runs], stderr=subprocess.PIPE, text=True)
         assert server.stderr is not None
         address = next(at[0] for line in server.stderr if (at := re.search(r"http://127\.0\.0\.1:\d+", line)))
-        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        page = browser.new_page(viewport={"width": 1440, "height": 990})
         page.goto(f"{address}/#train?recipe=quick&steps={steps}")
         page.get_by_test_id("run-toggle").click()
         page.get_by_test_id("sample-grid").wait_for()
@@ -304,7 +304,7 @@ def playground(steps: int = 2000, frames: int = 30) -> None:
         server.send_signal(signal.SIGINT)
         server.wait(60)
     large[-1].save(DOCS / "playground.png", optimize=True)
-    small = [each.resize((960, 600), Image.Resampling.LANCZOS) for each in large]
+    small = [each.resize((960, 660), Image.Resampling.LANCZOS) for each in large]
     colours = small[-1].quantize(64)
     first, *more = (each.quantize(palette=colours, dither=Image.Dither.NONE) for each in small)
     duration = [250] * len(more) + [2000]
