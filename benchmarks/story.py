@@ -292,6 +292,7 @@ def playground(steps: int = 2000, frames: int = 30) -> None:
         assert server.stderr is not None
         address = next(at[0] for line in server.stderr if (at := re.search(r"http://127\.0\.0\.1:\d+", line)))
         page = browser.new_page(viewport={"width": 1440, "height": 990})
+        page.set_default_timeout(600_000)  # the machine may be busy
         page.goto(f"{address}/#train?recipe=quick&steps={steps}")
         page.get_by_test_id("run-toggle").click()
         page.get_by_test_id("sample-grid").wait_for()
