@@ -19,6 +19,7 @@ GEOMETRIES = [
     (4, 2, 1, 14, 14, 16, 1),
     (3, 1, 1, 6, 5, 8, 8),
     (3, 1, 1, 6, 5, 3, 4),  # few channels on the fine side, whichever it is: the thin path
+    (3, 1, 1, 6, 5, 4, 1),  # one channel from several: seen from the other side
     (5, 2, 2, 9, 8, 3, 1),
 ]
 

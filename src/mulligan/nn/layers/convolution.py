@@ -118,20 +118,25 @@ class WindowBuffers(dict[tuple[int, bool], tuple[Array, Array, Array, Array]]):
         """Make the views: the image's place in the padded area, the windows of that area, and where they go, twice.
 
         One element is one row of one window: k·C contiguous numbers in both places. NumPy then copies whole elements,
-        five times as fast as single numbers where C = 1.
+        five times as fast as single numbers where C = 1. At stride 1 it is then w neighbours, which one number of the
+        windows sees in a row of the grid, for the transposed matrix.
         """
         (n, rows_first), of = key, self._windows
         padded = self.padded[:n]
-        element = np.dtype((np.void, of.kernel * of.image[2] * padded.itemsize))
-        (h, w), s = of.grid, of.stride
+        (h, w), s, k = of.grid, of.stride, of.kernel
         sample, row, pixel, _ = padded.strides
-        windows: Array = np.ndarray((n, h, w, of.kernel), element, padded, 0, (sample, s * row, s * pixel, row))
-        if rows_first:
-            windows = windows.swapaxes(0, 1)
         size = n * of.places * of.length
         columns = self._scratch["columns", (max(size, TILE_BYTES // padded.itemsize),)][:size]
-        places = columns.view(element).reshape(windows.shape)
-        views = self[key] = padded[of.inside[1]], windows, places, columns.reshape(-1, of.length)
+        numbers, shape, strides = k * of.image[2], (n, h, w, k), (sample, s * row, s * pixel, row)
+        matrix = columns.reshape(-1, of.length)
+        if of.image[2] == s == 1 and not rows_first:
+            numbers, shape, strides = w, (k, k, n, h), (row, pixel, sample, row)
+            matrix = columns.reshape(of.length, -1).T
+        element = np.dtype((np.void, numbers * padded.itemsize))
+        windows: Array = np.ndarray(shape, element, padded, 0, strides)
+        if rows_first:
+            windows = windows.swapaxes(0, 1)
+        views = self[key] = padded[of.inside[1]], windows, columns.view(element).reshape(windows.shape), matrix
         return views
 
 
@@ -170,8 +175,17 @@ class Correlation:
         """The same for columns."""
         return _phases(self.image[1], self.before[1], self.stride)
 
+    @cached_property
+    def turned(self) -> "Correlation | None":
+        """The same map from the other side, with W turned by 180°, if one channel comes from a few."""
+        single = 1 < self.image[2] <= THIN and self.stride == self.grid[2] == 1 < self.kernel
+        before = self.kernel - 1 - self.before[0], self.kernel - 1 - self.before[1]
+        return Correlation(self.grid, self.image, self.kernel, 1, before) if single else None
+
     def to_coarse(self, m: Memory, fine: Array, W: Array, out: Array, b: Array | None = None) -> Array:
         """Write the coarse grid (n, h, w, K) of a fine image (n, H, W, C), for W (k, k, C, K), plus b (K)."""
+        if self.turned:
+            return self.turned.to_fine(m, fine, _turn(W), out, b)
         K, size = self.grid[2], self.windows.tile(TILE_BYTES, m.dtype)
         matrix, copies = _contiguous(m, W).reshape(-1, K), self.windows.copies(m, min(size, len(fine)))
         for tile in _tiles(len(fine), size):
@@ -182,6 +196,10 @@ class Correlation:
 
     def to_kernel(self, m: Memory, fine: Callable[[slice], Array], coarse: Array, out: Array) -> Array:
         """Write the transpose with respect to W, (k, k, C, K), tile by tile, so that each stays in the cache."""
+        if self.turned:
+            kernel = m.buffers["turned", _turn(out).shape]
+            out[...] = _turn(self.turned.to_kernel(m, coarse.__getitem__, fine(slice(None)), kernel))
+            return out
         K, windows = self.grid[2], self.windows
         matrix = out.reshape(-1, K)
         size = min(windows.tile(TILE_BYTES, m.dtype), rows_at_once(*matrix.shape) // windows.places)
@@ -197,6 +215,8 @@ class Correlation:
 
     def to_fine(self, m: Memory, coarse: Array, W: Array, out: Array, b: Array | None = None) -> Array:
         """Write the transpose with respect to the fine image (n, H, W, C), and add b (C) if given."""
+        if self.turned:
+            return self.turned.to_coarse(m, coarse, _turn(W), out, b)
         thin = self.stride**2 * self.image[2] <= THIN
         phases = self._phases_thin if thin else self._phases_thick
         matrices = self._phase_matrices(m, W, thin)
@@ -309,6 +329,11 @@ def _add(m: Memory, b: Array, images: Array) -> None:
     row[...] = b
     rows = images.reshape(-1, row.size)
     rows += row.reshape(-1)
+
+
+def _turn(W: Array) -> Array:
+    """Return a view of W, (k, k, C, K), for the map from the other side."""
+    return W[::-1, ::-1].swapaxes(2, 3)
 
 
 def _contiguous(m: Memory, W: Array) -> Array:
