@@ -50,6 +50,7 @@ REFUSED = {
     layers.LeakyReLU: {"alpha": [1.0]},
     layers.Dropout: {"rate": [1.0]},
     layers.Reshape: {"shape": [(0, 2), 12]},
+    layers.Tanh: {"gain": [0.5]},
     layers.BatchNorm: {"momentum": [0.0]},
     layers.LayerNorm: {"eps": [0.0]},
     layers.OneHot: {"classes": [0], "scale": [0.0]},

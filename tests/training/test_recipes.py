@@ -62,12 +62,12 @@ def test_dcgan_s_layers_stand_where_the_paper_puts_them():
 
 
 def test_fine_makes_pixels_at_full_size():
-    g = ConvGenerator(hidden=(), channels=(8, 4), fine=3).build((8, 8, 4), 0)
+    g = ConvGenerator(hidden=(), channels=(8, 4), fine=3, output=nn.Sigmoid()).build((8, 8, 4), 0)
     assert [(layer.channels, layer.kernel, layer.stride) for layer in g if hasattr(layer, "kernel")] == [
         *((4, 3, 2), (3, 3, 2)),
         (4, 3, 1),
     ]
-    assert kinds(g)[-4:] == ["UpsampleConv2d", "LeakyReLU", "Conv2d", "Tanh"]
+    assert kinds(g)[-4:] == ["UpsampleConv2d", "LeakyReLU", "Conv2d", "Sigmoid"]
 
 
 def test_spectral_norm_is_everywhere():

@@ -96,7 +96,7 @@ def check_halvings(shape: Shape, channels: tuple[int, ...]) -> Shape:
 
 @dataclass(frozen=True)
 class ConvGenerator(Architecture):
-    """z (and 3 × one-hot class) – FC – FC – [transposed conv 4×4, stride 2] … – pixels, tanh.
+    """z (and 3 × one-hot class) – FC – FC – [transposed conv 4×4, stride 2] … – pixels.
 
     Each of `channels` is the depth before one doubling of height and width, so 28×28 with two begins at 7×7.
     """
@@ -116,6 +116,8 @@ class ConvGenerator(Architecture):
     """Stands before every activation but the last. It normalises the first picture channel by channel."""
     init: Initializer | None = None
     """First values of all weights; None is He's, by `alpha` and `output_gain`."""
+    output: Layer = Tanh()
+    """After the last layer."""
 
     def build(self, sample_shape: Shape, classes: int) -> tuple[Layer, ...]:
         height, width, depth = check_halvings(sample_shape, self.channels)
@@ -134,9 +136,9 @@ class ConvGenerator(Architecture):
         for channels in self.channels[1:]:
             layers += [double(channels, init=init), *after]
         if not self.fine:
-            return (*layers, double(depth, init=last), Tanh())
+            return (*layers, double(depth, init=last), self.output)
         layers += [double(self.fine, init=init), *after]
-        return (*layers, Conv2d(depth, kernel=3, stride=1, init=last), Tanh())
+        return (*layers, Conv2d(depth, kernel=3, stride=1, init=last), self.output)
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,7 @@ Finite = Annotated[float, Interval(-math.inf, math.inf, "()", 0.0)]
 Positive = Annotated[float, Interval(0.0, math.inf, "()", 1.0)]
 Epsilon = Annotated[float, Interval(1e-30, math.inf, "[)", 1e-8)]  # float32 rounds much smaller ones to 0
 NonNegative = Annotated[float, Interval(0.0, math.inf, "[)", 1.0)]
+Gain = Annotated[float, Interval(1.0, math.inf, "[)", 1.0)]
 Decay = Annotated[float, Interval(0.0, 1.0, "[)", 0.9)]
 Fraction = Annotated[float, Interval(0.0, 1.0, "[]", 0.5)]
 PositiveFraction = Annotated[float, Interval(0.0, 1.0, "(]", 0.5)]

@@ -33,6 +33,7 @@ DEFINITIONS = {
     "leaky_relu": (nn.LeakyReLU(0.3), (6,), lambda x, p, labels: np.where(x < 0, 0.3 * x, x)),
     "relu": (nn.ReLU(), (6,), lambda x, p, labels: np.maximum(x, 0)),
     "tanh": (nn.Tanh(), (6,), lambda x, p, labels: np.tanh(x)),
+    "tanh, cut": (nn.Tanh(1.5), (6,), lambda x, p, labels: np.clip(1.5 * np.tanh(x), -1, 1)),
     "sigmoid": (nn.Sigmoid(), (6,), lambda x, p, labels: sigmoid(x)),
     "arctan": (nn.Arctan(), (6,), lambda x, p, labels: np.arctan(x)),
     "dropout": (nn.Dropout(0.5), (6,), lambda x, p, labels: x),  # in evaluation

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from mulligan.nn.fields import Decay
+from mulligan.nn.fields import Decay, Gain
 from mulligan.nn.layers.base import example, register
 from mulligan.nn.layers.families import Pointwise
 from mulligan.nn.memory import Array, blocks, constant, scratch
@@ -61,27 +61,37 @@ class ReLU(Pointwise):
         np.greater(x, constant(0, x.dtype), out=out)
 
 
-@register("tanh", example((6,)))
+@register("tanh", example((6,)), example((6,), gain=1.5))
 @dataclass(frozen=True)
 class Tanh(Pointwise):
-    """tanh x."""
+    """gain · tanh x, cut to [−1, 1]: a gain above 1 reaches both ends."""
 
+    gain: Gain = 1.0
     by_y: ClassVar[bool] = True
     reach: ClassVar[tuple[float, float]] = (-1.0, 1.0)
 
     def f(self, x: Array, out: Array) -> None:
         np.tanh(x, out=out)
+        if self.gain != 1:
+            out *= self.gain
+            out.clip(constant(-1, x.dtype), constant(1, x.dtype), out=out)
 
     def df(self, x: Array, y: Array, out: Array) -> None:
-        # f′ = 1 − y²
+        # f′ = gain − y²/gain, and 0 where f is cut
         np.multiply(y, y, out=out)
-        np.subtract(1, out, out=out)
+        if self.gain == 1:
+            np.subtract(1, out, out=out)
+            return
+        cut = out >= 1
+        out /= -self.gain
+        out += self.gain
+        out[cut] = 0
 
     def ddf(self, x: Array, y: Array, out: Array) -> None:
-        # f″ = −2y (1 − y²)
+        # f″ = −2y f′/gain
         self.df(x, y, out)
         out *= y
-        out *= -2
+        out *= -2 / self.gain
 
 
 @register("sigmoid", example((6,)))

@@ -190,7 +190,7 @@ LOWERINGS: dict[type[Layer], Callable[[Plan, Place], int]] = {
     nn.UpsampleConv2d: _upsample_convolution,
     nn.LeakyReLU: plainly("leaky_relu", options=("alpha",)),
     nn.ReLU: plainly("relu"),
-    nn.Tanh: plainly("tanh"),
+    nn.Tanh: plainly("tanh", options=("gain",)),
     nn.Sigmoid: plainly("sigmoid"),
     nn.Arctan: plainly("arctan"),
     nn.Flatten: plainly("reshape"),

@@ -87,7 +87,7 @@ STATEMENTS: dict[str, str] = {
     "conv_transpose": "conv_transpose({x}, {W}, {b}, {stride}, {pad})",
     "leaky_relu": "F.leaky_relu({x}, {alpha})",
     "relu": "F.relu({x})",
-    "tanh": "torch.tanh({x})",
+    "tanh": "({gain} * torch.tanh({x})).clamp(-1, 1)",
     "sigmoid": "torch.sigmoid({x})",
     "arctan": "torch.arctan({x})",
     "reshape": "{x}.reshape(len(z), {shape})",

@@ -84,7 +84,7 @@ export const Network = (() => {
     conv_transpose: convolution(true),
     leaky_relu: map(({alpha}) => v => v < 0 ? alpha * v : v),
     relu: map(() => v => v < 0 ? 0 : v),
-    tanh: map(() => v => Math.tanh(v)),
+    tanh: map(({gain}) => v => Math.max(-1, Math.min(1, gain * Math.tanh(v)))),
     sigmoid: map(() => v => sigmoid(v)),
     arctan: map(() => v => Math.atan(v)),
     reshape: (op, x) => x,
