@@ -16,7 +16,7 @@ from mulligan.errors import MulliganError
 from mulligan.game.losses import LiteralCost, Minimax, Relativistic, Wasserstein
 from mulligan.game.validation import check_playable
 from mulligan.nn import optimizers
-from mulligan.nn.layers import LAYERS, Layer, Reshape
+from mulligan.nn.layers import LAYERS, Layer, Reshape, Tanh
 from mulligan.nn.layers.base import Shape, walk
 from mulligan.nn.layers.combine import Sequential
 from mulligan.nn.schedules import Schedule
@@ -369,8 +369,9 @@ def wrong_scale(config: Config, evidence: set[str], sample_shape: Shape) -> Advi
         return advise(config, opened, (words, None), restart=True)
     layers = config.generator.build(sample_shape, config.classes)
     low, high = find_reach(Sequential(layers), (config.latent.dim,))
-    ends = hasattr(config.generator.layers, "output")
-    closed = (*_set_range(-1.0), Change("generator.layers.output", "tanh")) if ends else ()
+    family = config.generator.layers
+    ends = () if isinstance(getattr(family, "output", None), Tanh) else (Change("generator.layers.output", "tanh"),)
+    closed = (*_set_range(-1.0), *ends) if hasattr(family, "output") else ()
     if "span" in evidence:
         return Advice(("end G with tanh: its pixels leave the range of the real ones",), closed, restart=True)
     if closed and "beyond" in evidence and math.isinf(high - low):  # the pictures cannot be scaled to an infinite range
