@@ -123,7 +123,7 @@ class NetCopier:
         return made
 
     def _copy_used(self, x: Any) -> Any:
-        return x if getattr(x, "nbytes", 0) > SHARED else self.copy(x)
+        return x if not isinstance(x, type) and getattr(x, "nbytes", 0) > SHARED else self.copy(x)
 
 
 def is_of_library(x: Any) -> bool:
