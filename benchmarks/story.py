@@ -294,7 +294,7 @@ def playground(steps: int = 2000, frames: int = 30) -> None:
         page = browser.new_page(viewport={"width": 1440, "height": 990})
         page.set_default_timeout(600_000)  # the machine may be busy
         page.goto(f"{address}/#train?recipe=quick&steps={steps}")
-        page.get_by_test_id("run-toggle").click()
+        page.get_by_test_id("empty-start").click()  # which waits for the recipes
         page.get_by_test_id("sample-grid").wait_for()
         large = []
         for i in range(frames):
