@@ -337,6 +337,16 @@ def test_samples_of_a_newborn_g_are_not_named(step):
     assert (watch.state == "mode collapse") == (step == 340)
 
 
+@pytest.mark.parametrize(("speed", "named"), [(1e-6, False), (0.0, True)])
+def test_a_newborn_g_that_hardly_moves_does_not_stand_still(speed, named):
+    shift = np.zeros(1, np.float32)
+    watch = mulligan.Watch(REALS, generator=lambda z: REALS[::-1][: len(z)] / 2 + shift, latent=3, every=20)
+    for each in range(100):
+        shift[0] = each * speed
+        watch(each)
+    assert (watch.state == "standstill") == named
+
+
 @pytest.mark.parametrize(("right", "first"), [(1.0, "D wins"), (0.5, "divergence")])
 def test_large_outputs_of_a_d_that_is_right_are_no_divergence(right, first):
     signals = {"d_real": [90], "d_fake": [-90], "d_loss": [9 * (1 - right)], "ranking": [1], "gap": [0.3]}

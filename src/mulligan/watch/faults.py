@@ -98,7 +98,7 @@ class LoopHistory(History):
         causes = {
             "D wins": so_far.get("rates") > FAST,
             "saturation": so_far.get("rate") > FAST,
-            "standstill": so_far.get("travelled") < UNMOVED.value and not so_far.get("g_moves") > 0,
+            "standstill": so_far.get("travelled") < (UNMOVED.value if so_far.get("g_moves") == 0 else 1e-9),
         }
         return {each.state for each in caused if not causes.get(each.state)} - CERTAIN
 
