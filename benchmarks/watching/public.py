@@ -30,6 +30,7 @@ import numpy as np
 SCRIPTS = Path(__file__).with_name("public.jsonl")
 LIMIT = 170
 """Seconds after which a run is ended."""
+PARTS = "held-out", "earlier", "fresh", "opened", "seen"
 LOGGERS = ("wandb", "cv2", "torch.utils.tensorboard", "tensorflow")
 
 
@@ -136,21 +137,21 @@ def verdict(way: dict[str, Any]) -> str:
 def table() -> str:
     """Return the outcomes in Markdown, a row for each part of the scripts and each commit of the watch."""
     scripts = [json.loads(line) for line in SCRIPTS.read_text("utf-8").splitlines()]
-    names = ["scripts", "repositories", "broken", "exactly", "or by a neighbour", "wrongly", "not at all", "healthy"]
+    names = ["scripts", "broken", "exactly", "or by a neighbour", "wrongly", "not at all", "healthy"]
     rows = [["part", "commit", *names, "accused", "ended", "changed"]]
     groups: dict[tuple[str, str], list[Any]] = {}
-    for script in sorted(scripts, key=lambda script: ("new", "fresh", "opened", "seen").index(script["half"])):
+    for script in sorted(scripts, key=lambda script: PARTS.index(script["half"])):
         for way in script["ways"]:
             groups.setdefault((script["half"], way["watch"]), []).append((script, way))
     for (part, commit), pairs in groups.items():
-        those, ways = {script["id"]: script for script, _ in pairs}.values(), [way for _, way in pairs]
+        those, ways = {script["id"] for script, _ in pairs}, [way for _, way in pairs]
         count = Counter(map(verdict, ways))
         broken = sum(way["expected"] != "healthy" for way in ways)
         named = [count["exactly"], count["exactly"] + count["by a neighbour"]]
         shares = [f"{n} ({n / max(broken, 1):.0%})" for n in named]
         missed = [count["wrongly"], count["not at all"], len(ways) - broken, count["accused"]]
         harm = [sum(way[what] for way in ways) for what in ("ended", "changed")]
-        rows.append([part, commit, len(those), len({s["repository"] for s in those}), broken, *shares, *missed, *harm])
+        rows.append([part, commit, len(those), broken, *shares, *missed, *harm])
     rows.insert(1, ["---"] * len(rows[0]))
     return "\n".join(f"| {' | '.join(map(str, row))} |" for row in rows)
 
