@@ -86,6 +86,16 @@ def test_data_that_the_recipe_cannot_take_bring_a_recipe_that_can_and_say_so(ope
     assert tab("data-note").inner_text() == "Fetched once (31 MB): needs a network the first time."
 
 
+def test_start_waits_for_the_recipes(open_tab):
+    tab, late = open_tab(), []
+    tab.page.route("**/api/catalog", lambda route: late.append(route))
+    tab.page.reload()
+    tab.connected()
+    assert tab("run-toggle").is_disabled()
+    late[0].continue_()
+    tab.until("!document.querySelector('[data-testid=run-toggle]').disabled")
+
+
 def test_a_run_of_pictures_from_start_to_finish(open_tab):  # the last one: nobody waits until it has been measured
     tab = open_tab()
     tab.begin("mlp", steps=LONG, batch=8)

@@ -17,9 +17,12 @@ import { TriesLine } from "./tries.js";
 /** Whether the main button starts a new run: there is none, or settings have changed, or its settings are unknown. */
 const anew = () => (store.status?.state ?? "empty") === "empty" || dirty() || !store.settings;
 
+/** Whether the main button waits: for the page's or the run's state, or for the recipes that a new run needs. */
+const waits = (state) => !mayWrite() || state === "loading" || (state === "failed" && !anew()) || (state !== "training" && anew() && !store.catalog);
+
 function toggle() {
   const state = store.status?.state ?? "empty";
-  if (!mayWrite() || state === "loading" || (state === "failed" && !anew())) return;
+  if (waits(state)) return;
   if (state === "training") command("pause");
   else if (anew()) start();
   else if (state === "finished") start({ seed: (store.settings?.seed ?? 0) + 1 });
@@ -41,7 +44,7 @@ function Transport({ state }) {
   const raw = store.status?.state ?? "empty";
   const [image, label] = toggleFace(raw);
   const busy = !mayWrite() || ["loading", "stopping"].includes(raw);
-  const off = busy || (raw === "failed" && !anew());
+  const off = busy || waits(raw);
   const alarmed = (state === "diagnosis" || raw === "failed") && store.advice?.can_try;
   const primary = !alarmed && raw !== "empty" && !(dirty() && raw !== "training");
   return html`<div class="transport" role="group" aria-label="Transport">
