@@ -253,8 +253,14 @@ def straight(d, x):
     return d(x)
 
 
+def elsewhere(d, x):
+    with torch.device("meta"):  # as where torch.set_default_device has chosen a GPU
+        return d(x)
+
+
 CASES = {
     "plain": (lambda: (G(), D()), straight),
+    "another default device": (lambda: (G(), D()), elsewhere),
     "own generators of random numbers": (lambda: (OwnChance(), D()), straight),
     "a list, a plain tensor, a deque": (lambda: (G(), Keeps()), straight),
     "frozen u and v": (lambda: (G(), D(FrozenSpectral)), straight),

@@ -353,8 +353,8 @@ def tensors(args: Any, words: Any) -> list[torch.Tensor]:
 
 def row_keys(x: torch.Tensor) -> Array:
     """Return a number for each row, which only equal rows share. In float64, which GPUs of a Mac do not have."""
-    rows = x.detach().cpu().double().reshape(len(x), -1)
-    keys: Array = (rows @ torch.arange(1, rows.shape[1] + 1).double().cos()).float().numpy()
+    rows = x.detach().cpu().double().reshape(len(x), -1).numpy()
+    keys: Array = (rows @ np.cos(np.arange(1, rows.shape[1] + 1))).astype(np.float32)
     return keys
 
 
