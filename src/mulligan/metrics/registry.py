@@ -5,7 +5,6 @@ To add a metric of your own, add an entry: ``METRICS["brightness"] = Metric("Bri
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -16,7 +15,6 @@ from mulligan.metrics.copies import Originals, copying
 from mulligan.metrics.counts import count_classes, modes
 from mulligan.metrics.distances import Moments, floor_of, frechet_distance, moments, percent
 from mulligan.metrics.neighbours import manifolds
-from mulligan.metrics.parallel import in_parallel
 from mulligan.metrics.pixels import FEWEST, real_or_fake, sharpness
 
 MAPS = {"judge": "judge", "gist": "edges and colours", "points": "coordinates"}
@@ -64,8 +62,8 @@ def _neighbours(pair: Comparison) -> Result:
 def _real_or_fake(pair: Comparison) -> Result:
     if len(pair.fake) < FEWEST:
         return None
-    tell = partial(real_or_fake, pair.real, pair.fake, seed=pair.seed)
-    return in_parallel({"real_or_fake": tell, "real_or_fake_floor": pair.control})
+    told = real_or_fake(pair.real, pair.fake, seed=pair.seed)
+    return {"real_or_fake": told, "real_or_fake_floor": pair.control()}
 
 
 def _classes(pair: Comparison) -> Result:
