@@ -5,8 +5,8 @@
     python benchmarks/story.py --playground     docs/images/playground.png and playground.gif, while a run trains
 
 Nothing is chosen by eye: the digits are those of the first fixed z, and the diagnosis and its remedy are what the
-playground shows. Two threads give scene 5 again; the digits of scenes 3 and 4 are of an older engine, and others would
-not fit its words.
+playground shows. Two threads give scene 5 again. The digits of scenes 3 and 4 come from an older engine; the words
+beside them would not fit others.
 """
 
 from __future__ import annotations
@@ -324,9 +324,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--card", action="store_true", help="draw the share card instead")
     parser.add_argument("--playground", action="store_true", help="take the playground's pictures instead")
-    asked = parser.parse_args()
-    if asked.card or asked.playground:
-        return card() if asked.card else playground()
+    arguments = parser.parse_args()
+    if arguments.card or arguments.playground:
+        return card() if arguments.card else playground()
     told, arrays = digits()
     dots, places = stage()
     lesson, faces = smileys()

@@ -298,7 +298,7 @@ def _settle(space: Workspace) -> None:
 
 def check_losses(pattern: str = "*") -> Iterator[Check]:
     """Check each loss whose name matches a shell pattern by itself: its gradients are the slopes of its values."""
-    return _check_each(LOSSES, {"label smoothing": NonSaturating(0.1)}, check_loss, pattern)
+    return _check_each({**LOSSES, "label smoothing": NonSaturating(0.1)}, check_loss, pattern)
 
 
 def check_loss(loss: Loss, name: str, rng: np.random.Generator) -> Iterator[Check]:
@@ -327,7 +327,7 @@ def check_loss(loss: Loss, name: str, rng: np.random.Generator) -> Iterator[Chec
 
 def check_penalties(pattern: str = "*") -> Iterator[Check]:
     """Check each penalty whose name matches by itself: ∂P/∂g is the slope of its value, and finite where g = 0."""
-    return _check_each(PENALTIES, {}, check_penalty, pattern)
+    return _check_each(PENALTIES, check_penalty, pattern)
 
 
 def check_penalty(penalty: Penalty, name: str, rng: np.random.Generator) -> Iterator[Check]:
@@ -346,10 +346,8 @@ def check_penalty(penalty: Penalty, name: str, rng: np.random.Generator) -> Iter
     yield Check(name, "∂P/∂g at g = 0", relative(v[0], g[0]) if np.isfinite(at_zero) else np.nan)
 
 
-def _check_each(
-    kinds: Mapping[str, type], more: Mapping[str, Any], check: Callable[..., Iterable[Check]], pattern: str
-) -> Iterator[Check]:
-    """Check an example of each kind whose name matches, and some more; a kind without an example is a row, too."""
+def _check_each(parts: Mapping[str, Any], check: Callable[..., Iterable[Check]], pattern: str) -> Iterator[Check]:
+    """Check each part whose name matches, of a class an example; a class without an example is a row, too."""
     rng = stream(0, "check")
 
     def rows(name: str, part: Any) -> Iterable[Check]:
@@ -358,7 +356,7 @@ def _check_each(
             return [Check(name, f"{NOT_PLAYED}give each of its parameters a default, or a range (Positive)", np.nan)]
         return check(example, name, rng)
 
-    for name, part in {**kinds, **more}.items():
+    for name, part in parts.items():
         if matches(name, pattern):
             yield from report_errors(name, partial(rows, name, part))
 
@@ -367,7 +365,7 @@ def check_game(pattern: str = "*") -> Iterator[Check]:
     """Check losses, penalties and steps whose names match a shell pattern; report each error of a user's part once."""
     reported: set[str] = set()
     games = (report_errors(case.name, partial(check_case, case)) for case in cases(pattern))
-    augmentations = _check_each(AUGMENTATIONS, {}, lambda *example: (), pattern)  # checked in games
+    augmentations = _check_each(AUGMENTATIONS, lambda *example: (), pattern)  # checked in games
     alone = (check_losses(pattern), check_penalties(pattern), augmentations)
     for check in chain(*alone, chain.from_iterable(games)):
         if check.what not in reported:

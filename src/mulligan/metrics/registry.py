@@ -62,8 +62,8 @@ def _neighbours(pair: Comparison) -> Result:
 def _real_or_fake(pair: Comparison) -> Result:
     if len(pair.fake) < FEWEST:
         return None
-    told = real_or_fake(pair.real, pair.fake, seed=pair.seed)
-    return {"real_or_fake": told, "real_or_fake_floor": pair.control()}
+    share = real_or_fake(pair.real, pair.fake, seed=pair.seed)  # both nets in turn: side by side they take longer
+    return {"real_or_fake": share, "real_or_fake_floor": pair.control()}
 
 
 def _classes(pair: Comparison) -> Result:

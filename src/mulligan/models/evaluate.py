@@ -50,9 +50,9 @@ def evaluate(
     -------
     dict
         The content of ``metrics.json``; ``mulligan list metrics`` describes each figure. With several seeds, a figure
-        is a dict of ``median``, ``min`` and ``max``. ``step`` is that of the weights.
-        ``held_out`` is False if the data has no test part. Half of the training data then replaces it.
-        Copies are searched in all training data, and each of those reals is compared with all others.
+        is a dict of ``median``, ``min`` and ``max``. ``step`` is that of the weights. ``held_out`` is False if the data
+        has no test part. Half of the training data then replaces it. Copies are searched in all training data, and each
+        of those reals is compared with all others.
 
     Raises
     ------

@@ -189,8 +189,9 @@ def ask(net: Any, *inputs: Any, **words: Any) -> Any:
 
 def number_of_answers(shape: Sequence[int], n: int) -> int:
     """Return how often D answers for n samples: once for each, for some together (PacGAN), or for all."""
-    some = shape[0] if len(shape) and n % max(shape[0], 1) == 0 else n
-    return 1 if math.prod(shape) == 1 else some if some > 1 else n
+    if math.prod(shape) == 1:
+        return 1
+    return shape[0] if shape[0] > 1 and n % shape[0] == 0 else n
 
 
 def first_of(output: Any) -> Any:

@@ -118,8 +118,8 @@ class WindowBuffers(dict[tuple[int, bool], tuple[Array, Array, Array, Array]]):
         """Make the views: the image's place in the padded area, the windows of that area, and where they go, twice.
 
         One element is one row of one window: k·C contiguous numbers in both places. NumPy then copies whole elements,
-        five times as fast as single numbers where C = 1. At stride 1 it is then w neighbours, which one number of the
-        windows sees in a row of the grid, for the transposed matrix.
+        five times as fast as single numbers where C = 1. With one channel and stride 1, an element is a row of the
+        grid: the w numbers that one place of the kernel meets there. Then the matrix is filled column by column.
         """
         (n, rows_first), of = key, self._windows
         padded = self.padded[:n]
@@ -177,7 +177,7 @@ class Correlation:
 
     @cached_property
     def turned(self) -> "Correlation | None":
-        """The same map from the other side, with W turned by 180°, if one channel comes from a few."""
+        """From a few channels to one: the same map with image and grid exchanged and W turned by 180°; else None."""
         single = 1 < self.image[2] <= THIN and self.stride == self.grid[2] == 1 < self.kernel
         before = self.kernel - 1 - self.before[0], self.kernel - 1 - self.before[1]
         return Correlation(self.grid, self.image, self.kernel, 1, before) if single else None
@@ -332,7 +332,7 @@ def _add(m: Memory, b: Array, images: Array) -> None:
 
 
 def _turn(W: Array) -> Array:
-    """Return a view of W, (k, k, C, K), for the map from the other side."""
+    """Return W, (k, k, C, K), turned by 180° with its channels exchanged, as a view."""
     return W[::-1, ::-1].swapaxes(2, 3)
 
 
