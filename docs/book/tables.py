@@ -162,4 +162,4 @@ def in_seeds(a, b, highest_wins=False):
 
 def apart(found, a, b, *names):
     """Say whether row `a` is better than row `b` in these figures, and no two seeds say otherwise."""
-    return all(found[a][name].high < found[b][name].low for name in names or ("fd", "fd_pca"))
+    return all(max(found[a][name].values) < min(found[b][name].values) for name in names or ("fd", "fd_pca"))

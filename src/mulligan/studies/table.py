@@ -28,18 +28,8 @@ class Spread:
         """The middle value; of an even number, the mean of the two middle ones."""
         return float(median(self.values))
 
-    @property
-    def low(self) -> float:
-        """The smallest value."""
-        return min(self.values)
-
-    @property
-    def high(self) -> float:
-        """The largest value."""
-        return max(self.values)
-
     def __str__(self) -> str:
-        middle, low, high = (number(v) for v in (self.median, self.low, self.high))
+        middle, low, high = (number(v) for v in (self.median, min(self.values), max(self.values)))
         return middle if low == high else f"{middle} ({low}…{high})"
 
 

@@ -11,6 +11,7 @@ import json
 import math
 import sys
 from dataclasses import dataclass, field, fields
+from html import escape
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -133,6 +134,14 @@ class Diagnosed(Event):
             f"{figure(found['value'])} {found['operator']} {figure(found['threshold'])}  {figure_of(name).meaning}"
             for name, found in self.evidence.items()
         ]
+
+    def _repr_html_(self) -> str:
+        """Show the state, its evidence and what to try in a notebook."""
+        from mulligan.diagnosis.failures import describe_state
+
+        title, meaning = describe_state(self.state)
+        lines = (meaning, *self.lines(), *(f"Try: {remedy}" for remedy in self.remedies))
+        return f"<b>{escape(title)}</b> at step {self.step:,}{''.join(f'<div>{escape(line)}</div>' for line in lines)}"
 
     @classmethod
     def of(cls, content: dict[str, Any]) -> Self:
