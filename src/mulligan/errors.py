@@ -155,16 +155,6 @@ def suggest(word: object, known: Iterable[str]) -> str:
     return f" Did you mean {bare[near[0]]!r}?" if near else ""
 
 
-def nearest(word: object, known: Iterable[str], count: int = 3) -> str:
-    """Write the known words that are most similar to one, or else the first ones: "a, b or c"."""
-    from difflib import get_close_matches
-
-    known = list(known)
-    near = get_close_matches(word if isinstance(word, str) else "", known, count)
-    names = list(dict.fromkeys([*near, *known]))[:count]
-    return f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else "".join(names)
-
-
 def shown(value: object) -> str:
     """Write a value for a message: an array as its shape, a long text cut off."""
     shape = getattr(value, "shape", None)

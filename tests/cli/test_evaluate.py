@@ -41,10 +41,9 @@ def test_a_run_is_watched_and_measured(mulligan, cloud, here):
     code, out, err = mulligan("train", *cloud, "--steps", 20, "--set", "evaluate_every=10")
     assert code == 0
     assert [line.split(":")[0] for line in err.splitlines() if "distance to real" in line] == ["step 10", "step 20"]
-    assert "  floor " in out
+    assert "floor or best" in out
     kept = RunFolder(here / "r").read_metrics()
-    assert (kept["n"], kept["seeds"], kept["generator"], kept["held_out"]) == (200, [0], "ema", True)
-    assert kept["cpu_seconds"] > 0
+    assert (kept["n"], kept["seeds"], kept["held_out"]) == (200, [0], True)
 
 
 def test_evaluate_keeps_metrics_in_the_folder_of_a_run(trained, mulligan, here):
@@ -55,7 +54,7 @@ def test_evaluate_keeps_metrics_in_the_folder_of_a_run(trained, mulligan, here):
     assert "seed 1, 100 samples" in err
     assert "Coverage" in out
     kept = RunFolder(here / "r").read_metrics()
-    assert (kept["n"], kept["seeds"], kept["generator"]) == (100, [0, 1], "ema")
+    assert (kept["n"], kept["seeds"]) == (100, [0, 1])
     assert set(kept["points"]["fd"]) == {"median", "min", "max"}
     code, out, _ = mulligan("evaluate", "r", "--count", 100, "--seeds", 2, "--json")
     assert json.loads(out) == kept
@@ -77,7 +76,7 @@ def test_figures_against_other_data_do_not_take_the_place_of_the_runs_own(traine
     np.savez("other.npz", images=points[:200], test_images=points[200:])
     code, out, err = mulligan("evaluate", "r", "--data", "other.npz", "--seeds", 1)
     assert code == 0
-    assert "other.npz: 100 samples against 100 held-out ones" in out
+    assert "100 samples of step 20 against 100 held-out ones of other.npz" in out
     assert err.splitlines()[-1] == (
         f"not kept: {os.path.join('r', 'metrics.json')} is of the run's own data, {here / 'cloud.npz'}. "
         "To keep these figures: --json > FILE"
@@ -92,7 +91,7 @@ def test_figures_against_other_data_do_not_take_the_place_of_the_runs_own(traine
 def test_pictures_of_ones_own(mulligan, data, here):
     code, out, err = mulligan("train", "mlp", "--data", data, "--steps", 4, "--out", "r", *SMALL, *SMALLER)
     assert code == 0, err
-    assert re.search(r"\d+ samples against \d+ that the generator has seen, in edges and colours; seed", out)
+    assert re.search(r"\d+ samples .*against \d+ that the generator has seen of .*, in edges and colours\.", out)
     assert "judge" not in out  # it would have to be trained
     code, out, err = mulligan("evaluate", "r", "--seeds", 1)
     assert code == 0, err
@@ -132,8 +131,8 @@ def test_samples_of_any_program_are_measured(mulligan, made):
     code, out, err = mulligan("evaluate", "--fakes", "fakes", *asked)
     assert code == 0, err
     found = json.loads(out)
-    facts = [found[name] for name in ("n", "n_real", "generator", "step", "held_out")]
-    assert facts == [40, 40, "fakes", 0, True]
+    facts = [found[name] for name in ("n", "n_real", "step", "held_out")]
+    assert facts == [40, 40, 0, True]
     assert found == json.loads(mulligan("evaluate", "--fakes", "fakes.npy", *asked)[1])
     assert found == evaluate(made[100:], "real.npz", seeds=1)
     assert not {"weights", "generator"} & {*err.split()}

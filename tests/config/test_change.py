@@ -197,7 +197,7 @@ def test_recipes_take_overrides_and_paths(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text(RECIPES["ring"].read_text(encoding="utf-8"), encoding="utf-8")
     assert recipe(str(path)).recipe == "mine"
-    with pytest.raises(ConfigError, match=r"'quik'\. Try quick, "):
+    with pytest.raises(ConfigError, match=r"'quik'\. Did you mean 'quick'"):
         recipe("quik")
 
 

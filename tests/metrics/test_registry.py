@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import mulligan.metrics
-from mulligan.cli.scores import table
 from mulligan.data import load
 from mulligan.metrics import (
     METRICS,
@@ -20,10 +19,10 @@ from mulligan.metrics import (
     reference,
     registry,
 )
-from mulligan.report.sections import list_metrics
+from mulligan.report.sections import list_metrics, tabulate
 from mulligan.web.settings import catalog
 
-NOTES = {"n", "n_real", "n_train", "seeds", "data", "generator", "cpu_seconds", "sha256", "by", "histogram"}
+NOTES = {"n", "n_real", "n_train", "seeds", "data", "sha256", "by", "histogram"}
 BESIDE = ("_floor", "_ideal", "_real")
 
 
@@ -98,11 +97,6 @@ def distance_of_means(pair):
     return {"means": float(distance), "means_floor": 0.25}
 
 
-class Story:
-    def __init__(self, metrics):
-        self.metrics = metrics
-
-
 def test_a_metric_of_ones_own_is_one_entry(pictures, monkeypatch):
     mine = Metric("Brightness", "Mean pixel over the reals'.", floor=1.0, compute=brightness)
     monkeypatch.setitem(METRICS, "light.mean", mine)
@@ -118,10 +112,10 @@ def test_a_metric_of_ones_own_is_one_entry(pictures, monkeypatch):
         assert result["judge"]["means"] > 0
         assert "silent" not in result
     metrics = merge(results)
-    lines = table(metrics)
-    assert next(line for line in lines if line.startswith("Brightness")).endswith("1 is right")
-    assert next(line for line in lines if line.startswith("Means")).endswith("floor 0.250")
-    shown = {row["label"]: row for row in list_metrics(Story(metrics))}
+    lines = tabulate(metrics)
+    assert next(line for line in lines if line.startswith("Brightness")).endswith(" 1")
+    assert next(line for line in lines if line.startswith("Means ↓")).endswith(" 0.250")
+    shown = {row["label"]: row for row in list_metrics(metrics)}
     assert (shown["Brightness"]["best"], shown["Brightness"]["line"]) == ("1", "Mean pixel over the reals'.")
     assert (shown["Means ↓"]["best"], shown["Means ↓"]["line"]) == ("0.250", "How far apart.")
     assert catalog(SimpleNamespace(own={}))["metrics"]["light.mean"]["label"] == "Brightness"

@@ -102,7 +102,6 @@ METRICS = {
     "n_real": 50,
     "seeds": [0],
     "data": "tiny",
-    "cpu_seconds": 1.0,
     "judge": {
         "sha256": "ab" * 32,
         "fd": 2.71,

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from mulligan.data import Dataset
-from mulligan.output.pictures import grid, read_png, save_png
-from mulligan.report.report import cut_grid, write_beside, write_report
+from mulligan.output.pictures import grid, read_png
+from mulligan.report.report import write_beside, write_report
 from mulligan.training import RunFolder
 
 
@@ -15,9 +15,8 @@ def test_samples_stand_beside_the_nearest_held_back_picture_of_each(folder, held
     seen, held = rng.integers(0, 256, (2, 64, 5, 7, 3), dtype=np.uint8)
     chosen = (held if held_out else seen)[::-1]
     samples = chosen ^ 1
-    save_png(folder / "samples" / "step-999999.png", grid(samples))
-    sheet = write_beside(RunFolder(folder), Dataset("x", seen, test=Dataset("y", held) if held_out else None))
+    data = Dataset("x", seen, test=Dataset("y", held) if held_out else None)
+    sheet = read_png(write_beside(RunFolder(folder), samples, data))
     for side, pictures in ((slice(None, 74), samples), (slice(-74, None), chosen)):
-        save_png(folder / "half.png", read_png(sheet)[:, side])
-        assert np.array_equal(cut_grid(folder / "half.png", (5, 7, 3)), pictures)
+        assert np.array_equal(sheet[:, side], grid(pictures))
     assert "The last samples beside pictures" in write_report(folder).read_text("utf-8")

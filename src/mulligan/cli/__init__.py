@@ -2,7 +2,6 @@
 
 - `runs` and `follow`: read them first. `generators`, `about`, `pages`: the other commands.
 - `options`: types of options and arguments. `document`: what a command returns, printed as text or JSON.
-- `scores`: the table of an evaluation.
 
 Heavy imports are inside functions, so that --help is fast.
 """
@@ -17,7 +16,7 @@ from importlib import import_module
 from typing import Any
 
 from mulligan.doors.say import escape, say
-from mulligan.errors import GONE, ConfigError, MulliganError, nearest, suggest
+from mulligan.errors import ConfigError, MulliganError, suggest
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "draw": ("generators", "draw the picture of a number, here in the terminal"),
@@ -136,8 +135,8 @@ def _run(argv: list[str]) -> int:
         print(f"mulligan {__version__}")
         return 0
     if name not in COMMANDS:
-        way = GONE.get(f"mulligan {name}") or f"Try {nearest(name, COMMANDS, 1)}."
-        raise ConfigError(f"the command must be one of {', '.join(COMMANDS)}, got {name!r}. {way}")
+        way = suggest(f"mulligan {name}", ()) or suggest(name, COMMANDS) or " Try draw."
+        raise ConfigError(f"the command must be one of {', '.join(COMMANDS)}, got {name!r}.{way}")
     module = import_module(f"mulligan.cli.{COMMANDS[name][0]}")
     command = getattr(module, "list_" if name == "list" else name)  # of which Python has another
     with _print_messages(), _end_in_order():

@@ -14,11 +14,11 @@ import mulligan
 from mulligan import museum as cases
 from mulligan import training
 from mulligan.cli import options
-from mulligan.cli.document import Document, align
+from mulligan.cli.document import Document
 from mulligan.doors.say import say, strict
 from mulligan.doors.write import KEY, PROGRAM, check_folder, write_json
-from mulligan.errors import ConfigError, nearest, typed
-from mulligan.output.figures import count, duration, figure
+from mulligan.errors import ConfigError, suggest, typed
+from mulligan.output.figures import align, count, duration, figure
 
 if TYPE_CHECKING:
     from mulligan.museum import Contrast, Exhibit, Played
@@ -38,7 +38,8 @@ def list_(what: Annotated[Positional[str], arg(metavar="[WHAT]", help_behavior_h
         what: One of these kinds (default: list the kinds).
     """
     if what and what not in KINDS:
-        raise ConfigError(f"the kind must be one of {', '.join(KINDS)}, got {what!r}. Try {nearest(what, KINDS, 1)}.")
+        way = suggest(what, KINDS) or " Try recipes."
+        raise ConfigError(f"the kind must be one of {', '.join(KINDS)}, got {what!r}.{way}")
     rows = list_names(what) if what else {name: line for name, (line, _) in KINDS.items()}
     data = [{"name": name, "line": line} for name, line in rows.items()]
     if not sys.stdout.isatty():

@@ -7,13 +7,13 @@ from typing import Any
 
 from mulligan import training
 from mulligan.cli.document import Document, render
-from mulligan.cli.scores import table
 from mulligan.doors.say import emit, say
 from mulligan.errors import DivergedError, MulliganError, typed
 from mulligan.models.evaluate import evaluate_finished
 from mulligan.output.figures import count, counted, duration
 from mulligan.report import read, verdict, write_report
 from mulligan.report.report import write_beside
+from mulligan.report.sections import tabulate
 from mulligan.training import Diagnosis, Interrupt, Recorder, Run, plan
 from mulligan.training.events import Diagnosed, Event
 from mulligan.training.monitor import Monitor
@@ -141,7 +141,7 @@ def finish(run: Run, folder: Path) -> tuple[dict[str, Any], list[str]]:
     except MulliganError as error:
         problems.append(str(error))
     try:
-        beside = write_beside(files, run.data)
+        beside = None if run.data.is_points else write_beside(files, run.sample(*run.grid), run.data)
         report = str(write_report(files.path, data=run.data))
         judgement = verdict(read(files.path))
     except MulliganError as error:
@@ -170,7 +170,7 @@ def describe_files(document: dict[str, Any], *, points: bool) -> list[str]:
     if document["verdict"] is not None:
         lines += ["", document["verdict"]["words"]]
     if document["metrics"] is not None:
-        lines += ["", *table(document["metrics"]), ""]
+        lines += ["", *tabulate(document["metrics"]), ""]
     names = {"grid": "samples", "animation": "animation", "generator": "generator", "report": "report"}
     lines += [f"  {name:<9}  {document[key]}" for key, name in names.items() if document[key] is not None]
     run = typed(document["run"])

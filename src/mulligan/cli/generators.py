@@ -256,15 +256,15 @@ def evaluate(
         count: Number of samples and of held-out pictures (default: 10,000, or all); figures depend on it.
         seeds: Number of draws; several give a median with its range.
     """
-    from mulligan.cli.scores import table
     from mulligan.metrics import Fakes
     from mulligan.report import write_report
+    from mulligan.report.sections import tabulate
 
     judged = model if fakes is None else Fakes.of(fakes)
     if judged is None or (fakes is not None and (model is not None or data is None)):
         raise ConfigError("evaluate needs a MODEL, or --fakes with --data. Try mulligan evaluate runs/quick-1.")
     metrics = mulligan.evaluate(judged, data, count=count, seeds=seeds)
-    lines = table(metrics)
+    lines = tabulate(metrics)
     folder = None if model is None else training.RunFolder(model)
     if folder is None or not folder.config.is_file():
         return Document(metrics, lines)

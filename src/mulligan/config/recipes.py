@@ -9,7 +9,7 @@ from typing import Any
 from mulligan.config.change import with_overrides
 from mulligan.config.model import Config, load_config, with_all_of
 from mulligan.doors.read import read_text
-from mulligan.errors import ConfigError, nearest, shown
+from mulligan.errors import ConfigError, shown, suggest
 
 CHOICES = ("quick", "best", "finest", "fashion", "faces", "pictures", "unlabelled", "mlp", "ring", "grid")
 """The recipes that people choose from."""
@@ -59,9 +59,9 @@ def file_of(name: str | Path, known: Mapping[str, Path], kind: str, kinds: str) 
         return known[word]
     if isinstance(word, str) and word.endswith(".toml"):
         return Path(os.path.expanduser(word))
-    near = nearest(word, known)
+    near = suggest(word, known) or f" Try {next(iter(known))}."
     raise ConfigError(
-        f"{kind} must be a name of `mulligan list {kinds}` or the path of a .toml file, got {shown(word)}. Try {near}."
+        f"{kind} must be a name of `mulligan list {kinds}` or the path of a .toml file, got {shown(word)}.{near}"
     )
 
 

@@ -11,7 +11,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from statistics import median
 from types import SimpleNamespace
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -200,21 +200,6 @@ def _merge(values: list[Any], path: str) -> Any:
     return {"median": median(values), "min": min(values), "max": max(values)}
 
 
-class SampleSource(Protocol):
-    """What is measured: anything that draws samples by a seed, like `Generator` and `Fakes`."""
-
-    spec: Any
-
-    def sample(self, count: int, seed: int = 0) -> NDArray[Any]:
-        """Draw samples in the data's own range."""
-
-    def images(self, count: int, seed: int = 0) -> NDArray[Any]:
-        """Draw pictures, uint8."""
-
-    def labels(self, count: int, seed: int = 0) -> NDArray[np.int64] | None:
-        """Return the classes that these samples were asked to be, or None."""
-
-
 class Fakes:
     """Samples of another program, to be measured like a generator's: a seed chooses among those of `data`."""
 
@@ -288,13 +273,10 @@ class Evaluator:
         against = reference(real, np.asarray(data.images), phi, components, inside=inside)
         return cls(data, real, inside is None, judge, against)
 
-    def score(
-        self, generator: SampleSource, seed: int = 0, *, weights: str = "ema", cpu_seconds: float | None = None
-    ) -> dict[str, Any]:
-        """Score one draw. The same generator and seed give the same figures to the last digit."""
+    def score(self, generator: Any, seed: int = 0) -> dict[str, Any]:
+        """Score one draw of a `Generator` or of `Fakes`. The same seed gives the same figures to the last digit."""
         name = self.data.name
-        facts: dict[str, Any] = {"generator": weights, "step": generator.spec.step, "held_out": self.held_out}
-        facts |= {} if cpu_seconds is None else {"cpu_seconds": float(cpu_seconds)}
+        facts = {"step": generator.spec.step, "held_out": self.held_out}
         if self.against is None:
             return {**evaluate_points(generator.sample(self.count, seed), self.real, seed=seed, data=name), **facts}
         judged = self.judge is not None and self.against.map is self.judge
@@ -307,12 +289,12 @@ class Evaluator:
             result["modes"] = self._stacked_modes(self.judge, generator, seed)
         return {**result, **facts}
 
-    def _asked(self, generator: SampleSource, count: int, seed: int) -> NDArray[np.int64] | None:
+    def _asked(self, generator: Any, count: int, seed: int) -> NDArray[np.int64] | None:
         """Return the classes of the fakes, if they are the data's own classes and not clusters."""
         same = generator.spec.class_names == self.data.class_names and self.data.classes > 0
         return generator.labels(count, seed) if same else None
 
-    def _stacked_modes(self, judge: Judge, generator: SampleSource, seed: int) -> dict[str, Any]:
+    def _stacked_modes(self, judge: Judge, generator: Any, seed: int) -> dict[str, Any]:
         """Count modes: classify three digits, in the published number of pictures."""
         count = STACKED_COUNT if self.count == COUNT else self.count
         images = generator.images(count, seed)

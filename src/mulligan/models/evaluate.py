@@ -14,7 +14,7 @@ from mulligan.data.registry import is_picture_folder
 from mulligan.data.sources import SIZES
 from mulligan.errors import ConfigError, ShapeError, as_whole, expanded, must_be
 from mulligan.metrics import Fakes, merge
-from mulligan.metrics.evaluation import COUNT, LEAST, Evaluator, SampleSource
+from mulligan.metrics.evaluation import COUNT, LEAST, Evaluator
 from mulligan.models import load as load_generator
 from mulligan.output.generator import LARGEST_SEED, Generator
 from mulligan.training import Run
@@ -67,11 +67,13 @@ def evaluate(
         generator = Fakes(from_arrays(generator))
     if data is None and isinstance(generator, Fakes):
         raise ConfigError("data must be given with samples, got None. Try mulligan.evaluate(samples, 'mnist').")
-    source, own, cpu = _source(generator)
+    source, own = _source(generator)
     if isinstance(data, np.ndarray):
         data = from_arrays(data)
     elif data is None:
-        data = own or own_data(source)
+        if own is None and not source.spec.data:
+            raise ConfigError("data must be named, because this generator does not name its own. Try --data mnist.")
+        data = own or _load_for(source, source.spec.data)
     elif not isinstance(data, Dataset):
         data = _load_for(source, data)
     if isinstance(seeds, Iterable) and not isinstance(seeds, str):
@@ -93,8 +95,7 @@ def evaluate(
     evaluator, results = Evaluator.of(data, count), []
     for seed in draws:
         _LOG.info("seed %d, %s samples", seed, f"{evaluator.count:,}")
-        weights = "fakes" if isinstance(source, Fakes) else "ema"
-        results.append(evaluator.score(source, seed, weights=weights, cpu_seconds=cpu))
+        results.append(evaluator.score(source, seed))
     return merge(results)
 
 
@@ -102,28 +103,21 @@ def evaluate(
 def evaluate_finished(run: Run) -> dict[str, Any]:
     """Measure a run's averaged generator in one draw, in seconds, as `mulligan train` does at the end."""
     run.gan.release()  # else they lie beside what the evaluation needs
-    return Evaluator.of(run.data, train_judge=False).score(run.generator(), cpu_seconds=run.cpu)
+    return Evaluator.of(run.data, train_judge=False).score(run.generator())
 
 
-def _source(generator: Generator | Run | Fakes | str | Path) -> tuple[SampleSource, Dataset | None, float | None]:
-    """Return what draws the samples, and of a run its data and its CPU-seconds."""
+def _source(generator: Generator | Run | Fakes | str | Path) -> tuple[Generator | Fakes, Dataset | None]:
+    """Return what draws the samples, and of a run its data."""
     if isinstance(generator, (str, Path)):
         path = expanded(generator)
         newest = newest_in(path) if os.path.isdir(path) else None
         generator = load_generator(path) if newest is None else restore_run(newest)
     if not isinstance(generator, Run):
-        return generator, None, None
-    return generator.generator(), generator.data, generator.cpu
+        return generator, None
+    return generator.generator(), generator.data
 
 
-def own_data(generator: SampleSource) -> Dataset:
-    """Load the data that a generator was trained on."""
-    if not generator.spec.data:
-        raise ConfigError("data must be named, because this generator does not name its own. Try --data mnist.")
-    return _load_for(generator, generator.spec.data)
-
-
-def _load_for(generator: SampleSource, source: str | Path) -> Dataset:
+def _load_for(generator: Generator | Fakes, source: str | Path) -> Dataset:
     """Load data by name. Own pictures are read at the generator's size, in its colours, and as its own were."""
     if (isinstance(source, str) and source in DATASETS) or not generator.spec.is_picture:
         return load(source)

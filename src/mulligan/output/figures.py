@@ -1,6 +1,7 @@
 """Write numbers as people read them: three significant digits, thousands separators, a true minus, times in words."""
 
 import math
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 
@@ -62,3 +63,10 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s" if whole % 60 else f"{whole // 60} min"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def align(rows: Iterable[Sequence[str]]) -> list[str]:
+    """Write rows of cells as lines with columns; the last one may be of any length."""
+    rows = [*rows]
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    return ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths)).rstrip() for row in rows]

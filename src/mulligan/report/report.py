@@ -17,7 +17,7 @@ from mulligan.doors.write import atomic_write
 from mulligan.errors import MulliganError
 from mulligan.metrics import nearest_pictures
 from mulligan.output.pages import data_uri, policy_of, template
-from mulligan.output.pictures import grid, png_bytes, read_png
+from mulligan.output.pictures import grid, png_bytes
 from mulligan.output.pictures.charts import STYLE
 from mulligan.report import curves, sections
 from mulligan.report.story import Story, read
@@ -26,8 +26,6 @@ from mulligan.training.store.folder import RunFolder
 
 FRAMES = 4
 """Number of grids, from the first to the last."""
-PAD = 2
-"""Between the pictures of a grid, as the recorder draws it."""
 _HERE = Path(__file__).parent
 
 
@@ -61,17 +59,14 @@ def write_report(folder: str | Path, out: str | Path | None = None, *, data: Dat
     return target
 
 
-def write_beside(folder: RunFolder, data: Dataset) -> Path | None:
-    """Put the last samples beside pictures that were held back, for each the nearest; None without samples.
+def write_beside(folder: RunFolder, samples: NDArray[np.uint8], data: Dataset) -> Path:
+    """Put samples beside pictures that were held back, for each the nearest.
 
     If nothing was held back, they are of those that the generator has seen.
     """
-    grids, held = [*folder.grids().values()], data.test or data
-    if not grids or data.is_points:
-        return None
-    tiles = cut_grid(grids[-1], data.shape)
-    near = np.asarray(held.images[nearest_pictures(tiles, held, 1)[1][:, 0]])
-    left, right = grid(tiles), grid(near)
+    held = data.test or data
+    near = np.asarray(held.images[nearest_pictures(samples, held, 1)[1][:, 0]])
+    left, right = grid(samples), grid(near)
     sheet = np.concatenate([left, np.full_like(left[:, : data.shape[1] // 2], 255), right], axis=1)
     atomic_write(folder.beside, png_bytes(sheet), folders=False)
     return folder.beside
@@ -105,15 +100,6 @@ def real_classes(story: Story, data: Dataset | None) -> tuple[list[float], tuple
     labels = data.labels
     shares = [] if labels is None else (np.bincount(labels, minlength=data.classes) / len(labels)).tolist()
     return shares, data.class_names
-
-
-def cut_grid(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Split a grid of the recorder into its pictures, (n, H, W, C)."""
-    sheet = read_png(path)
-    sheet = sheet[..., None] if sheet.ndim == 2 else sheet
-    height, width = shape[0] + PAD, shape[1] + PAD
-    tops, lefts = range(PAD, sheet.shape[0] - shape[0], height), range(PAD, sheet.shape[1] - shape[1], width)
-    return np.stack([sheet[y : y + shape[0], x : x + shape[1]] for y in tops for x in lefts])
 
 
 def spread(n: int, count: int) -> NDArray[np.int64]:

@@ -12,7 +12,7 @@ from mulligan.doors.read import read_bytes
 from mulligan.errors import MulliganError
 from mulligan.metrics import MAPS, at, figures_in, median_of, space_of
 from mulligan.metrics.pixels import FEWEST
-from mulligan.output.figures import count, counted, duration, figure, percent, ranged
+from mulligan.output.figures import align, count, counted, duration, figure, percent, ranged
 from mulligan.report.story import Story
 from mulligan.training.events import Started
 from mulligan.training.progress import describe_event
@@ -110,11 +110,8 @@ def describe_run(story: Story) -> str:
     return describe_event(Started(**fields))
 
 
-def describe_comparison(story: Story) -> str:
-    """Say which samples the metrics compare with which data; empty without metrics."""
-    metrics = story.metrics
-    if not metrics:
-        return ""
+def describe_comparison(metrics: dict[str, Any]) -> str:
+    """Say which samples the metrics compare with which data."""
     draws = metrics.get("seeds", [])
     spread = f"; {len(draws)} draws: median (least…most)" if len(draws) > 1 else ""
     reals = "held-out ones" if metrics.get("held_out", True) else "that the generator has seen"
@@ -123,14 +120,20 @@ def describe_comparison(story: Story) -> str:
     return f"{fakes} against {count(metrics['n_real'])} {reals} of {metrics['data']}{space}{spread}."
 
 
-def list_metrics(story: Story) -> list[dict[str, str]]:
+def list_metrics(metrics: dict[str, Any]) -> list[dict[str, str]]:
     """Return the final metrics: label, explanation, value, best value or floor."""
     rows = []
-    for metric, value, floor in figures_in(story.metrics).values():
+    for metric, value, floor in figures_in(metrics).values():
         best = "" if floor is None else f"{floor:g}" if floor is metric.floor else ranged(floor, share=metric.share)
         label = metric.label + ARROWS[metric.better]
         rows.append({"label": label, "line": metric.line, "value": ranged(value, share=metric.share), "best": best})
     return rows
+
+
+def tabulate(metrics: dict[str, Any]) -> list[str]:
+    """Write an evaluation as lines for a terminal."""
+    rows = [(row["label"], row["value"], row["best"]) for row in list_metrics(metrics)]
+    return [describe_comparison(metrics), "", *align([("", "value", "floor or best"), *rows])]
 
 
 def list_classes(story: Story, real: Sequence[float], names: Sequence[str]) -> tuple[list[tuple[str, float, str]], str]:

@@ -68,18 +68,15 @@ def train(
     """
     if not isinstance(run, Run):
         raise ConfigError(must_be("run", "a run", run, "mulligan.Run(mulligan.recipe('quick'))"))
-    view = None
     if observers is None and "IPython" in sys.modules:
-        from mulligan.training.progress import in_notebook, view_of  # late: most programs need no view
+        from mulligan.training.progress import Notebook, in_notebook  # late: most programs need no view
 
-        view = view_of(run) if in_notebook() else None
+        observers = [Notebook(run)] if in_notebook() else []
     evaluators, observers = tuple(evaluators), tuple(observers or ())  # a mistake shows now, not after an hour
     run.watch(observers)
     interrupt, clock = Interrupt([signal.SIGINT]), events.Clock(run.wall, run.cpu, 0.0)
 
     def answer(event: events.Event) -> Iterator[events.Event]:
-        if view is not None:
-            view.show(event)
         yield event
         for observer in observers:
             yield from observer.observe(run, event)

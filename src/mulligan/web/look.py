@@ -220,8 +220,6 @@ def coordinates(values: NDArray[Any], decimals: int) -> Any:
 
 
 def _class_of(generator: Generator, label: int | None) -> dict[str, Any]:
-    if not generator.spec.is_picture:
-        raise UnsupportedError("the generator makes points, not pictures. Choose another one, or look inside the run.")
     return {"class": label, "class_name": generator.class_name(label) or None}
 
 

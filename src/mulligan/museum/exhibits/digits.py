@@ -1,11 +1,7 @@
 """The exhibit on MNIST: autograd's example, with the smallest change that gives ten digits."""
 
-import numpy as np
-from numpy.typing import NDArray
-
 from mulligan.config.change import apply_overrides
-from mulligan.data import load
-from mulligan.metrics import judge_for
+from mulligan.metrics import bundled_judge, count_classes
 from mulligan.museum.exhibit import Contrast, Played
 from mulligan.museum.stage import digits, play
 from mulligan.output.pictures import to_uint8
@@ -49,14 +45,15 @@ CHANGE = (
 
 def autograd(seed: int, steps: int = 1500) -> Played:
     """Play “Let me know if you can get it to work!” as published, and with the smallest change."""
-    pictures, classes, spreads = [], [], []
+    pictures, classes, spreads, judge = [], list[float](), [], bundled_judge("mnist")
+    assert judge is not None
     for overrides, length in ((EXAMPLE, steps // 3), ((*EXAMPLE, *CHANGE), steps)):
         start = recipe("classic", steps=length, seed=seed, threads=1)
         run = play(Run(apply_overrides(start, overrides)[0]))
         drawn = run.generate(run.draw(COUNT, seed=0)[0], average=False)
-        counts = count_classes(to_uint8(drawn, run.config.data.low, run.config.data.high))
+        images = to_uint8(drawn, run.config.data.low, run.config.data.high)
         pictures.append(drawn[:64])
-        classes.append(float((counts >= COUNT / 100).sum()))
+        classes.append(float(count_classes(judge.probabilities(images)).modes))
         spreads.append(float(drawn.reshape(COUNT, -1).std(axis=0).mean()))
     share = f"digits with one per cent or more of {COUNT:,} pictures, by the judge"
     over_z = "standard deviation of a pixel over z, mean over the pixels; real digits: 0.22"
@@ -70,11 +67,3 @@ def autograd(seed: int, steps: int = 1500) -> Played:
             digits("after", f"with all that is changed, after {steps:,} steps", pictures[1]),
         ),
     )
-
-
-def count_classes(images: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Count the digits that the bundled judge sees, in pictures of which it is sure."""
-    judge = judge_for(load("mnist"), train=False)
-    assert judge is not None
-    probabilities = judge.probabilities(images.reshape(-1, 28, 28, 1))
-    return np.bincount(probabilities.argmax(axis=1)[probabilities.max(axis=1) > 0.5], minlength=10)

@@ -81,12 +81,8 @@ class Projection(Affine):
 
     def rows(self, m: Memory, n: int) -> Array:
         """Return each row's own weights, w + E[label]."""
-        R, labels = m.buffers["rows", (n, m.weights["W"].size)], labels_of(m)
-        if labels.ndim == 1:
-            rows = labels.astype(np.intp, copy=False)  # on 32 bits, `take` rejects int64
-            np.take(m.weights["E"], rows, axis=0, out=R, mode="clip")  # "raise" would copy through a buffer
-        else:
-            R[:] = labels @ m.weights["E"]
+        R = m.buffers["rows", (n, m.weights["W"].size)]
+        np.take(m.weights["E"], labels_of(m), axis=0, out=R, mode="clip")  # "raise" would copy through a buffer
         R += m.weights["W"][:, 0]
         return R
 
