@@ -20,7 +20,8 @@ that the user may have meant.
 import numbers
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -66,6 +67,15 @@ class TooLargeError(RunError, MemoryError):
 
 class DivergedError(RunError):
     """A tensor has become NaN or infinite."""
+
+
+@contextmanager
+def within(place: object, kind: type[MulliganError] | None = None) -> Iterator[None]:
+    """Put a place in front of the message of an error that comes from there, as one of `kind`, if given."""
+    try:
+        yield
+    except MulliganError as error:
+        raise (kind or type(error))(f"{place}: {error}" if place else str(error)) from error
 
 
 LONGEST = 200

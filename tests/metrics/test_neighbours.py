@@ -68,13 +68,12 @@ def test_a_copy_is_at_distance_zero_and_all_others_are_right(rng):
 
 @pytest.mark.parametrize("d", [1, 2, 64, 100, 128, 784])
 def test_the_grid_leaves_every_sum_exact(rng, d):
-    (x, y), unit = on_grid(rng.standard_normal((5, d)), 3 * rng.standard_normal((6, d)))
+    x, y = on_grid(rng.standard_normal((5, d)), 3 * rng.standard_normal((6, d)))
     assert np.array_equal(x, np.rint(x))
     top = max(x.max(), y.max())
     assert x.min() >= 0
     assert 2 * d * top**2 <= 2.0**53  # the bound on partial sums
     assert top >= 2.0**19  # and yet fine
-    assert np.log2(unit) == np.rint(np.log2(unit))
 
 
 @pytest.mark.parametrize("size", [5e-324, 1e-320, 2.3e-308, 1e-302])

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from experiments.book_studies import replay
 from mulligan.cli.about import plate
 from mulligan.data import load
 from mulligan.diagnosis import FAILURES
@@ -89,6 +90,6 @@ def test_both_public_seeds_of_the_article_show_a_zero_first(seed, row):
         np.random.normal(size=shape, scale=1.0 / np.sqrt(shape[0] / 2.0))
     drawn = np.random.randint(len(numbers) - 5)
     np.random.set_state(before)
-    found = article.replay(seed, article.pixels())
+    found = replay(seed, article.pixels())
     assert (drawn, labels[numbers[drawn]]) == (row, 0)
     assert found.first == found.nearest == numbers[row]

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from mulligan.data import Dataset, Sampler, scaled
 from mulligan.game.gan import GAN
 from mulligan.metrics import Metric
+from mulligan.museum.exhibits import article
 from mulligan.nn.layers.activations import sigmoid
 from mulligan.nn.memory import Array
 from mulligan.nn.rng import stream
@@ -153,6 +154,25 @@ def _standardize(data: Dataset) -> NDArray[np.float32]:
 def _centre(x: NDArray[Any]) -> NDArray[Any]:
     x = x - x.mean(axis=1, keepdims=True)
     return np.asarray(x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-30))
+
+
+def replay(seed: int, data: NDArray[np.float32]) -> article.Imprint:
+    """Repeat the first step of the public script: its own first picture, its own initial weights.
+
+    The script draws from NumPy's legacy generator, in this order: scikit-learn's `shuffle` of the pictures, the weights
+    of D, those of G, and the index of the first picture. Only z differs from the script's, because G does not use it.
+    The seed is 127 in the repository, with data to 255, and 42 in the interactive copy, with data in [0, 1].
+    """
+    random = np.random.RandomState(seed)
+    order = np.arange(len(data))
+    random.shuffle(order)  # as sklearn.utils.shuffle does
+    script = article.Script(seed, data)
+    for player in (script.gan.d, script.gan.g):
+        for entry in player.network.entries[::2]:  # W, b, W, b, …; every b starts at 0 and is not drawn
+            shape = entry.param.shape
+            entry.view(player.network.theta)[...] = 0.002 * random.normal(0, np.sqrt(2 / shape[0]), shape)
+    script.step(int(order[random.randint(len(data) - 5)]))
+    return article.find_nearest(script, data)
 
 
 MEASURES |= {"play": play, "travel": travel, "imprint": imprint}

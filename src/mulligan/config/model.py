@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from mulligan.config.serialization import from_table, to_table
 from mulligan.doors.read import parse_toml, read_text
-from mulligan.errors import ConfigError, MulliganError, expanded, must_be
+from mulligan.errors import ConfigError, expanded, must_be, within
 from mulligan.game.spec import Game
 from mulligan.nn.fields import Checked, Count, Finite, Fraction, Seed, Whole
 
@@ -109,7 +109,5 @@ def load_config(path: str | Path) -> Config:
     """Read a configuration from a TOML file, such as the config.toml of a run folder."""
     path = expanded(path)
     table = parse_toml(read_text(path), path)
-    try:
+    with within(path):
         return from_table(Config, table)
-    except MulliganError as error:
-        raise type(error)(f"{path}: {error}") from error

@@ -48,7 +48,7 @@ def manifolds(real: NDArray[Any], fake: NDArray[Any], *, k: int = 3, k_coverage:
     The sets, (n, d) and (m, d), are under one feature map. All figures depend on n and m: compare at one n only.
     """
     real, fake = feature_sets(real, fake, names=("real features", "fake features"), least=max(k, k_coverage) + 1)
-    (real, fake), _ = on_grid(real, fake)
+    real, fake = on_grid(real, fake)
     real_k, real_wide = _radii(real, (k, k_coverage))
     (fake_k,) = _radii(fake, (k,))
 
@@ -108,10 +108,10 @@ def nearest(
     return unit * np.sqrt(np.take_along_axis(squares, order, axis=1)), np.take_along_axis(indices, order, axis=1)
 
 
-def on_grid(*sets: NDArray[np.float64]) -> tuple[tuple[NDArray[np.float64], ...], float]:
-    """Round to the finest grid on which squared distances are exact (2d·4ᵇ ≤ 2⁵³), and return its spacing too."""
+def on_grid(*sets: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+    """Round to whole multiples of the finest spacing at which squared distances are exact (2d·4ᵇ ≤ 2⁵³)."""
     low, shift = _grid(*sets)
-    return tuple(_snapped(x, low, shift) for x in sets), ldexp(1.0, -shift)
+    return tuple(_snapped(x, low, shift) for x in sets)
 
 
 def _grid(*sets: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from mulligan.config.change import apply_overrides
 from mulligan.data.sources.toys import TOYS
-from mulligan.metrics import Modes, modes
+from mulligan.metrics import Modes, modes, nearest
 from mulligan.museum.exhibit import Contrast, Picture
 from mulligan.nn.memory import Array
 from mulligan.output.pictures import grid, points_picture, to_uint8
@@ -56,8 +56,7 @@ def count_modes(samples: Array) -> Modes:
 
 def distance(samples: Array) -> float:
     """Return the median distance of points to the nearest of the ring's centres."""
-    apart = samples[:, None, :] - TOYS["ring"].modes
-    return float(np.median(np.sqrt(np.square(apart).sum(axis=2)).min(axis=1)))
+    return float(np.median(nearest(samples, TOYS["ring"].modes)[0]))
 
 
 def astray(before: float, after: float, threshold: float, more: str = "") -> Contrast:

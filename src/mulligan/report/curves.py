@@ -7,16 +7,11 @@ from functools import partial
 from typing import Any
 
 from mulligan.output.figures import count
-from mulligan.output.pictures.charts import Chart, Line, Mark, draw
+from mulligan.output.pictures.charts import Chart, Line, Mark
 from mulligan.output.readings import READINGS, read, says
 from mulligan.report.story import Story
 
 Pick = Callable[[dict[str, Any]], float]
-
-
-def draw_all(story: Story) -> str:
-    """Draw the curves for which the story has numbers."""
-    return "".join(draw(chart) for chart in charts_of(story))
 
 
 def charts_of(story: Story) -> list[Chart]:

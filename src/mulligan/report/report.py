@@ -18,10 +18,11 @@ from mulligan.errors import MulliganError
 from mulligan.metrics import nearest_pictures
 from mulligan.output.pages import data_uri, policy_of, template
 from mulligan.output.pictures import grid, png_bytes
-from mulligan.output.pictures.charts import STYLE
-from mulligan.report import curves, sections
+from mulligan.output.pictures.charts import STYLE, draw
+from mulligan.report import sections
+from mulligan.report.curves import charts_of
 from mulligan.report.story import Story, read
-from mulligan.training.samples import data_of
+from mulligan.training.samples import choose_evenly, data_of
 from mulligan.training.store.folder import RunFolder
 
 FRAMES = 4
@@ -74,7 +75,7 @@ def write_beside(folder: RunFolder, samples: NDArray[np.uint8], data: Dataset) -
 
 def page(story: Story, data: Dataset | None = None) -> str:
     """Return the page of a story."""
-    frames = [story.samples[i] for i in spread(len(story.samples), FRAMES)] if story.samples else []
+    frames = choose_evenly(story.samples, FRAMES)
     style = (_HERE / "page.css").read_text(encoding="utf-8") + STYLE
     return template(_HERE / "page.html").render(
         story=story,
@@ -85,7 +86,7 @@ def page(story: Story, data: Dataset | None = None) -> str:
         verdict=sections.verdict(story),
         frames=[(step, data_uri(path.read_bytes())) for step, path in frames],
         beside=data_uri(story.folder.beside.read_bytes()) if story.folder.beside.is_file() else "",
-        curves=curves.draw_all(story),
+        curves="".join(map(draw, charts_of(story))),
         classes=sections.list_classes(story, *real_classes(story, data)),
         config=dumps_toml(story.config),
     )
@@ -100,8 +101,3 @@ def real_classes(story: Story, data: Dataset | None) -> tuple[list[float], tuple
     labels = data.labels
     shares = [] if labels is None else (np.bincount(labels, minlength=data.classes) / len(labels)).tolist()
     return shares, data.class_names
-
-
-def spread(n: int, count: int) -> NDArray[np.int64]:
-    """Choose `count` of n numbers evenly, including the first and the last; all if n is smaller."""
-    return np.unique(np.linspace(0, n - 1, min(n, count)).round().astype(np.int64))

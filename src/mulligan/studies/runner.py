@@ -248,14 +248,8 @@ def distribute(function: Callable[[Any], Any], jobs: list[Any], workers: int | N
             raise RunError(f"a worker was lost ({type(error).__name__}): {str(error).partition('.')[0]}.") from error
         finally:
             if workers is not None:
-                _end_loky()
-
-
-def _end_loky() -> None:
-    from joblib.externals.loky import get_reusable_executor
-
-    with suppress(Exception):  # idle processes would stay for a while, and a cell of a study that was stopped goes on
-        get_reusable_executor().shutdown(wait=False, kill_workers=True)
+                with suppress(Exception):  # idle processes would stay, and a cell of a study that was stopped goes on
+                    joblib.externals.loky.get_reusable_executor().shutdown(wait=False, kill_workers=True)
 
 
 def _registries() -> list[dict[str, Any]]:

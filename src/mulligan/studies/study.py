@@ -32,7 +32,7 @@ from mulligan.config.model import Config
 from mulligan.config.recipes import file_of, opening, recipe
 from mulligan.config.serialization import Table, build, from_table, list_names
 from mulligan.doors.read import parse_toml, read_text
-from mulligan.errors import ConfigError, MulliganError, must_be
+from mulligan.errors import ConfigError, must_be, within
 from mulligan.nn.fields import Checked, Count, NonNegative, Whole, form_of
 from mulligan.studies.measures import MEASURES
 
@@ -171,11 +171,9 @@ def _join(parts: tuple[Variation, ...]) -> Variation:
 
 def config_of(study: Study, variation: Variation) -> Config:
     """Build the configuration of a variation, with the recipe's length and seed. Errors name the variation."""
-    try:
+    with within(f"variation {variation.name!r}"):
         config = recipe(variation.recipe or study.recipe)
         return apply_overrides(config, (*study.set, *variation.set, *FIXED))[0]
-    except MulliganError as error:
-        raise type(error)(f"variation {variation.name!r}: {error}") from error
 
 
 def slug(name: str) -> str:
@@ -206,17 +204,17 @@ def load_study(name: str | Path) -> Study:
     path = file_of(str(name), STUDIES, "study", "studies")
     table = parse_toml(read_text(path), path)
     table.setdefault("title", describe_study(str(name))[0])
-    try:
+    with within(path):
         if isinstance(axes := table.get("axes", {}), dict):
             table["axes"] = [{"name": n, "values": _entries(Variation, v, f"axes.{n}")} for n, v in axes.items()]
         table["ladder"] = _entries(Variation, table.get("ladder", {}), "ladder")
         table["budgets"] = _entries(Budget, table.get("budgets", {}), "budgets")
         study = from_table(Study, table)
-        study = replace(study, recipe=_beside(study.recipe, path))
+        beside = path.parent / study.recipe
+        if beside.suffix == ".toml" and beside.is_file():
+            study = replace(study, recipe=str(beside.resolve()))
         for variation in study.variations():
             config_of(study, variation)
-    except MulliganError as error:
-        raise type(error)(f"{path}: {error}") from error
     return study
 
 
@@ -237,9 +235,3 @@ def _entries(cls: type, values: Any, path: str) -> list[Table]:
         build(form_of(cls), table, f"{path}.{name}")
         tables.append(table)
     return tables
-
-
-def _beside(name: str, path: Path) -> str:
-    """Resolve a recipe's path from the study's folder, if the file is there."""
-    beside = path.parent / name
-    return str(beside.resolve()) if name.endswith(".toml") and beside.is_file() else name

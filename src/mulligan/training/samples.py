@@ -1,6 +1,7 @@
 """Load the samples of a run and their classes, up to the configuration's limit, and the batch of each step."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,12 @@ def settle(config: Config, data: Dataset) -> Config:
     if spec.held_back and not len(choose_held_back(config, data)):
         config, spec = replace(config, augment_probability=1.0), replace(spec, held_back=0.0)
     return replace(config, data=spec)
+
+
+def choose_evenly(entries: Sequence[Any], count: int) -> list[Any]:
+    """Choose at most `count` entries with equal distances, the first and the last among them."""
+    last = len(entries) - 1
+    return [entries[i] for i in np.unique(np.linspace(0, last, min(last + 1, count)).round().astype(int))]
 
 
 def sheet(samples: NDArray[Any], data: Dataset) -> NDArray[np.uint8]:

@@ -88,14 +88,11 @@ def application(playground: Playground, *, hosts: frozenset[str] = LOOPBACK, tok
         finally:
             await playground.close()
 
-    def send_forger(request: Request) -> Response:
-        return Response(html.in_bytes(bundled()), media_type="application/octet-stream")
-
     routes = [StarletteRoute(each.path, partial(_serve, playground, each), methods=[each.method]) for each in ROUTES]
+    kind = "application/octet-stream"
+    forger = StarletteRoute("/forger.bin", lambda request: Response(html.in_bytes(bundled()), media_type=kind))
     handlers: Any = {HTTPException: _explain, Exception: _apologise}
-    app = Starlette(
-        routes=[*routes, StarletteRoute("/forger.bin", send_forger)], lifespan=serve_calls, exception_handlers=handlers
-    )
+    app = Starlette(routes=[*routes, forger], lifespan=serve_calls, exception_handlers=handlers)
     app.router.default = files = StaticFiles(directory=PAGE, html=True)
     files.all_directories.append(html.PAGE)  # the player's arithmetic, in which the story's first figures compute
     return Gate(app, hosts, token)

@@ -209,7 +209,7 @@ def _row(path: Path, playground: Playground) -> dict[str, Any]:
     stamp = max((p.stat().st_mtime_ns for p in parts if p.exists()), default=0)
     row = dict(_read(path, stamp))
     row["live"] = live.run == path.name
-    if row["live"] and live.current is not None:
+    if row["live"]:
         row |= {"state": live.state, "step": live.step, "steps": live.current.steps}
     return row
 

@@ -19,6 +19,7 @@ from mulligan.data import DATASETS
 from mulligan.errors import MulliganError
 from mulligan.nn.fields import Interval
 from mulligan.training.events import Diagnosed
+from mulligan.training.samples import choose_evenly
 from mulligan.training.second_try import next_folder
 from mulligan.training.store.checkpoint import checkpoints, step_of
 from mulligan.training.store.folder import RunFolder, take_next
@@ -121,8 +122,7 @@ def curves_of(history: RunHistory) -> dict[str, dict[str, list[Any]]]:
 
 def _columns(rows: list[tuple[int, dict[str, Any]]], names: Iterable[str]) -> dict[str, list[Any]]:
     """Return all rows, or `POINTS` evenly chosen ones that include both ends, as columns."""
-    if len(rows) > POINTS:
-        rows = [rows[round(i * (len(rows) - 1) / (POINTS - 1))] for i in range(POINTS)]
+    rows = choose_evenly(rows, POINTS)
     columns: dict[str, list[Any]] = {"step": [step for step, _ in rows]}
     return columns | {name: [round_off(values.get(name)) for _, values in rows] for name in names}
 
@@ -174,26 +174,26 @@ class Session:
     # ── what the pages are told ───────────────────────────────────────────────────────────────────────────────────────
 
     @property
-    def current(self) -> Try | None:
-        """The try that the worker holds."""
-        return self.tries[-1] if self.tries else None
+    def current(self) -> Try:
+        """The try that the worker holds; without one, one of number 0."""
+        return self.tries[-1] if self.tries else Try(0, "", state="empty")
 
     @property
     def state(self) -> str:
-        return "empty" if self.current is None else self.current.state
+        return self.current.state
 
     @property
     def run(self) -> str | None:
-        return None if self.current is None else self.current.run
+        return self.current.run or None
 
     @property
     def step(self) -> int:
-        return 0 if self.current is None else self.current.step
+        return self.current.step
 
     @property
     def events(self) -> dict[str, dict[str, Any]]:
         """The latest event of each kind."""
-        return self.current.history.latest if self.current is not None and self.state != "loading" else {}
+        return self.current.history.latest if self.state != "loading" else {}
 
     @property
     def can(self) -> list[str]:
@@ -202,7 +202,7 @@ class Session:
         return [command for command in COMMANDS[self.state] if ill or command != "second-try"]
 
     def status(self) -> dict[str, Any]:
-        current = self.current or Try(0, "")
+        current = self.current
         return {
             "state": self.state,
             "run": self.run,
@@ -265,7 +265,7 @@ class Session:
         """Store the evaluation of a checkpoint, unless it belongs to another run or is out of date."""
         current = self.current
         known = self.metrics or self.events.get("evaluated", metrics)
-        if current is None or current.run != run or known["step"] > metrics["step"]:
+        if current.run != run or known["step"] > metrics["step"]:
             return False
         self.metrics = {**metrics, "try": current.number, "final": metrics["step"] == current.steps}
         return True
@@ -293,7 +293,7 @@ class Session:
     @post("/api/train/resume", of="session", through=steer)
     def resume(self, *, steps: Steps | None = None) -> None:
         """Continue the run: at once if it is paused, otherwise from its newest checkpoint."""
-        if self.state in ("paused", "alarm") and steps in (None, self._current().steps):
+        if self.state in ("paused", "alarm") and steps in (None, self.current.steps):
             self.worker.send("go")
             self.move("training")
             self.publish_status()
@@ -349,7 +349,7 @@ class Session:
     @post("/api/train/second-try", of="session", through=steer)
     def second_try(self) -> None:
         """Go back to the last healthy checkpoint with the remedy."""
-        current, event = self._current(), self.events["diagnosed"]
+        current, event = self.current, self.events["diagnosed"]
         advice: Any = self.advice  # there is one, or the command would not be possible
         folder, number, begin = next_folder(self.runs / current.run), current.number + 1, advice["from_step"]
         new = Try(number, folder.name, current.recipe, begin, begin, current.steps, parent=current.number)
@@ -364,17 +364,12 @@ class Session:
             raise Problem("busy", text)
 
     def check_command(self, command: str, number: int, run: str | None) -> None:
-        live = None if self.current is None else self.current.number
-        if number != live or run not in (None, self.run):
-            text = f"try must be the live one, {live}, got {number}. Reload, then choose again."
+        if number != self.current.number or run not in (None, self.run):
+            text = f"try must be the live one, {self.current.number}, got {number}. Reload, then choose again."
             raise Problem("stale-try", text)
         if command not in self.can:
             possible = f"Possible now: {', '.join(self.can)}" if self.can else "Wait a moment"
             raise Problem("wrong-state", f"{command} is not possible while the run is {self.state}. {possible}.")
-
-    def _current(self) -> Try:
-        assert self.current is not None  # else no command but start is possible
-        return self.current
 
     def checkpoints(self, run: str | None) -> list[int]:
         return [] if run is None else [*map(step_of, checkpoints(RunFolder(self.runs / run).checkpoints))]
@@ -385,9 +380,8 @@ class Session:
     # ── messages of the worker ────────────────────────────────────────────────────────────────────────────────────────
 
     def move(self, state: str, step: int | None = None) -> None:
-        if self.current is not None:
-            self.current.state = state
-            self.current.step = self.current.step if step is None else step
+        self.current.state = state
+        self.current.step = self.current.step if step is None else step
         if state in ("stopped", "finished", "failed"):
             self.rate = None
 
@@ -426,7 +420,7 @@ class Session:
         self.broadcast.publish("runs", {})
 
     def _hear_opened(self, content: dict[str, Any]) -> None:
-        current, history = self._current(), self._current().history
+        current, history = self.current, self.current.history
         self.info, self.seconds = content["info"], content["seconds"]
         self.use(content["config"])
         current.state, current.step, current.steps = "training", content["step"], content["config"].steps
@@ -439,7 +433,7 @@ class Session:
 
     def _hear_event(self, content: bytes) -> None:
         event = json.loads(content)
-        self._current().history.add(event)
+        self.current.history.add(event)
         if event["event"] == "stepped":  # may come a thousand times a second
             self.move(self.state, event["step"])
             self.pending.append(content)

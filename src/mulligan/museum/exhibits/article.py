@@ -76,29 +76,10 @@ def imprint(seed: int, data: NDArray[np.float32], name: str = "article") -> Impr
     """Run one of the article's scripts for one step, and find the picture nearest to G's."""
     script = Script(seed, data, name=name)
     script.step()
-    return _find_nearest(script, data)
+    return find_nearest(script, data)
 
 
-def replay(seed: int, data: NDArray[np.float32]) -> Imprint:
-    """Repeat the first step of the public script: its own first picture, its own initial weights.
-
-    The script draws from NumPy's legacy generator, in this order: scikit-learn's `shuffle` of the pictures, the weights
-    of D, those of G, and the index of the first picture. Only z differs from the script's, because G does not use it.
-    The seed is 127 in the repository, with data to 255, and 42 in the interactive copy, with data in [0, 1].
-    """
-    random = np.random.RandomState(seed)
-    order = np.arange(len(data))
-    random.shuffle(order)  # as sklearn.utils.shuffle does
-    script = Script(seed, data)
-    for player in (script.gan.d, script.gan.g):
-        for entry in player.network.entries[::2]:  # W, b, W, b, …; every b starts at 0 and is not drawn
-            shape = entry.param.shape
-            entry.view(player.network.theta)[...] = 0.002 * random.normal(0, np.sqrt(2 / shape[0]), shape)
-    script.step(int(order[random.randint(len(data) - 5)]))
-    return _find_nearest(script, data)
-
-
-def _find_nearest(script: Script, data: NDArray[np.float32]) -> Imprint:
+def find_nearest(script: Script, data: NDArray[np.float32]) -> Imprint:
     """Find the picture of the data that is nearest to G's."""
     drawn = script.draw()[0]
     visible = (drawn - drawn.min()) / (drawn.max() - drawn.min())  # as imshow without limits shows it

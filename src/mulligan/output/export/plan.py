@@ -169,10 +169,6 @@ def _sequential(plan: Plan, at: Place) -> int:
     return value
 
 
-def _residual(plan: Plan, at: Place) -> int:
-    return plan.add(at, "add", _sequential(plan, at), at.value, shape=at.output)
-
-
 def plainly(kind: str, arrays: tuple[str, ...] = (), options: tuple[str, ...] = ()) -> Callable[[Plan, Place], int]:
     """Make the lowering of a layer that is one operation; `arrays` and `options` are named as in the layer."""
 
@@ -201,6 +197,6 @@ LOWERINGS: dict[type[Layer], Callable[[Plan, Place], int]] = {
     nn.Dropout: lambda plan, at: at.value,
     nn.OneHot: plainly("one_hot", options=("classes", "scale")),
     nn.Sequential: _sequential,
-    nn.Residual: _residual,
+    nn.Residual: lambda plan, at: plan.add(at, "add", _sequential(plan, at), at.value, shape=at.output),
 }
 """Each layer in plain operations. To export a layer of your own, add it here, composed of these operations."""

@@ -17,7 +17,7 @@ from mulligan.doors.write import KEY, PROGRAM, Files, sign_python
 from mulligan.errors import ConfigError
 from mulligan.nn.memory import Array
 from mulligan.output.export import facts
-from mulligan.output.export.plan import Op, Plan, plan_of
+from mulligan.output.export.plan import Plan, plan_of
 from mulligan.output.generator import Generator
 
 
@@ -52,7 +52,8 @@ def torch_module(generator: Generator, weights: str) -> tuple[str, dict[str, Arr
         values = {"b": "None"} | {name: f"self.{member}" for name, member in names.items()} | op.options
         values |= {"x": inputs[0], "sum": " + ".join(inputs), "shape": ", ".join(map(str, op.shape))}
         if "kernel" in op.options:
-            values["pad"] = _padding(op, plan.after(op))
+            sign, (below, right) = 1 if op.kind == "conv" else -1, plan.after(op)  # of a transposed one, it crops
+            values["pad"] = sign * op.options["left"], sign * right, sign * op.options["top"], sign * below
         lines.append(f"x{number} = {STATEMENTS[op.kind].format(**values)}  # {op.layer}")
     kinds, classes, latent = {op.kind for op in plan.ops}, generator.network.classes, generator.spec.latent
     parts = {
@@ -72,12 +73,6 @@ def torch_module(generator: Generator, weights: str) -> tuple[str, dict[str, Arr
         "ending": _indent(_ending(generator, plan)),
     }
     return _MODULE.format(**parts), tensors
-
-
-def _padding(op: Op, after: tuple[int, int]) -> tuple[int, ...]:
-    """Return left, right, top and bottom padding; that of a transposed convolution crops where it is negative."""
-    sign = 1 if op.kind == "conv" else -1
-    return sign * op.options["left"], sign * after[1], sign * op.options["top"], sign * after[0]
 
 
 STATEMENTS: dict[str, str] = {

@@ -22,7 +22,7 @@ from mulligan.config.serialization import from_table
 from mulligan.doors.read import parse_object, read_bytes
 from mulligan.doors.tensors import pack, unpack
 from mulligan.doors.write import atomic_write
-from mulligan.errors import CheckpointError, ConfigError, DataError, MulliganError, must_be, shown, suggest
+from mulligan.errors import CheckpointError, ConfigError, MulliganError, must_be, shown, suggest, within
 from mulligan.game.spec import Latent
 from mulligan.nn.fields import Checked, Count, Finite, Whole
 from mulligan.nn.layers.base import Layer
@@ -129,10 +129,8 @@ def read_file(path: Path) -> tuple[GeneratorSpec, dict[str, Array]]:
             f"the model must be a run folder, a .safetensors file or one of {', '.join(SHIPPED)}, got {path}, which "
             f"does not exist.{near or ' Check the path.'}"
         )
-    try:
+    with within("", CheckpointError):
         metadata, tensors = unpack(read_bytes(path, 1 << 40), path)
-    except DataError as error:
-        raise CheckpointError(str(error)) from error
     kind = metadata.get("format"), metadata.get("version")
     if kind != (FORMAT, str(VERSION)):
         other = f"version {shown(kind[1])}" if kind[0] == FORMAT else "another safetensors file"

@@ -87,7 +87,7 @@ class Scale:
 def draw(chart: Chart) -> str:
     """Return a chart as an HTML figure; empty if no curve has a value."""
     lines = [_thin(line) for line in chart.lines if len(line.y)]
-    values = _finite(lines, chart.log)
+    values = [y for line in lines for y in line.y if math.isfinite(y) and (y > 0 or not chart.log)]
     if not values:
         return ""
     x, y = Scale(0.0, chart.end or 1.0, LEFT, RIGHT), _vertical(np.array(values), chart)
@@ -118,10 +118,6 @@ def _thin(line: Line) -> Line:
     cuts = np.linspace(0, n, POINTS + 1).round().astype(int)
     x, y = ([float(np.mean(v[a:b])) for a, b in zip(cuts[:-1], cuts[1:])] for v in (line.x, line.y))
     return Line(line.name, line.who, x, y)
-
-
-def _finite(lines: Sequence[Line], log: bool) -> list[float]:
-    return [y for line in lines for y in line.y if math.isfinite(y) and (y > 0 or not log)]
 
 
 def _vertical(values: np.ndarray, chart: Chart) -> Scale:

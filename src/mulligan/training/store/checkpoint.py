@@ -25,7 +25,7 @@ from mulligan.data import Dataset
 from mulligan.doors.read import parse_object, read_bytes
 from mulligan.doors.tensors import pack, unpack
 from mulligan.doors.write import advice, atomic_write, patiently, sync_folder
-from mulligan.errors import CheckpointError, DataError, MulliganError, RunError
+from mulligan.errors import CheckpointError, DataError, MulliganError, RunError, within
 from mulligan.nn.memory import Array
 from mulligan.nn.workers.limits import describe_blas
 from mulligan.training.run import Run
@@ -74,11 +74,9 @@ class Checkpoint:
         if changed:
             text = f"{self.path} was computed with other versions ({', '.join(changed)}), so later bytes may differ."
             warnings.warn(text, stacklevel=2)
-        try:
+        with within(self.path):
             run = Run.restore(self.config if config is None else config, self.arrays, self.state, data=data)
-            run.wall, run.cpu = float(self.clock["wall"]), float(self.clock["cpu"])
-        except CheckpointError as error:
-            raise CheckpointError(f"{self.path}: {error}") from error
+        run.wall, run.cpu = float(self.clock["wall"]), float(self.clock["cpu"])
         run.log_position = self.log
         return run
 
@@ -204,7 +202,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
         When a file is missing, truncated, edited, of another kind, or of another version of the format.
     """
     content = unseal(path / WORDS)
-    packed = _bytes(path / ARRAYS)
+    with within("", CheckpointError):
+        packed = read_bytes(path / ARRAYS, largest=1 << 40)
     if hashlib.sha256(packed).hexdigest() != content.get("arrays"):
         raise _refuse(path / ARRAYS, f"is truncated or was changed after it was written ({len(packed)} bytes)")
     try:
@@ -220,7 +219,9 @@ def load_checkpoint(path: Path) -> Checkpoint:
 
 def unseal(path: Path) -> dict[str, Any]:
     """Read what `seal` wrote; raise CheckpointError if it was changed, cut off, or is of another kind."""
-    text, content = _bytes(path), dict[str, Any]()
+    content = dict[str, Any]()
+    with within("", CheckpointError):
+        text = read_bytes(path)
     with contextlib.suppress(DataError):
         content = parse_object(text, path)
     content.pop("digest", None)
@@ -232,13 +233,6 @@ def unseal(path: Path) -> dict[str, Any]:
             f"{VERSION}. Use the version of Mulligan that wrote it."
         )
     return content
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return read_bytes(path, largest=1 << 40)
-    except DataError as error:
-        raise CheckpointError(str(error)) from error
 
 
 def _refuse(path: Path, what: str) -> CheckpointError:

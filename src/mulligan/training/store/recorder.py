@@ -18,8 +18,6 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-import numpy as np
-
 from mulligan.config.model import dumps_toml
 from mulligan.data import DATASETS
 from mulligan.doors.read import check_regular
@@ -30,7 +28,7 @@ from mulligan.training.events import Evaluated, Event, Finished, Sampled, Saved,
 from mulligan.training.interrupt import BetweenSteps
 from mulligan.training.loop import Stop, train
 from mulligan.training.run import Evaluator, Observer, Run
-from mulligan.training.samples import sheet
+from mulligan.training.samples import choose_evenly, sheet
 from mulligan.training.store.checkpoint import checkpoints, save_checkpoint, step_of
 from mulligan.training.store.folder import RunFolder
 from mulligan.training.store.history import distance_of, read_run
@@ -99,7 +97,9 @@ class Recorder:
     def _record(
         self, run: Run, evaluators: Sequence[Evaluator], observers: Sequence[Observer], stop: Callable[[], Stop]
     ) -> Generator[Event, None, None]:
-        again = self._again(run)  # found now, because the data may vanish during the run
+        name, again = run.config.data.name, f"mulligan resume {typed(self.folder.path)}"
+        if name not in DATASETS and not os.path.exists(os.path.expanduser(name)):  # now: it may vanish during the run
+            again = f"mulligan.training.resume({str(self.folder.path)!r}, data=…)"
         self._open(run)
         leaving = False
         events = train(
@@ -131,13 +131,6 @@ class Recorder:
             raise DivergedError(f"{error} {last}") from error
         finally:
             self._close()
-
-    def _again(self, run: Run) -> str:
-        """Return the command that resumes the run, or the Python call if its samples are in no file."""
-        name = run.config.data.name
-        if name in DATASETS or os.path.exists(os.path.expanduser(name)):
-            return f"mulligan resume {typed(self.folder.path)}"
-        return f"mulligan.training.resume({str(self.folder.path)!r}, data=…)"
 
     # ── opening ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -231,10 +224,8 @@ class Recorder:
         )
 
     def _animate(self) -> None:
-        paths = [*self.folder.grids().values()]
-        if paths:
-            chosen = np.unique(np.linspace(0, len(paths) - 1, min(len(paths), FRAMES)).round().astype(int))
-            save_animation(self.folder.animation, (read_png(paths[i]) for i in chosen))
+        if paths := [*self.folder.grids().values()]:
+            save_animation(self.folder.animation, map(read_png, choose_evenly(paths, FRAMES)))
 
     # ── closing ───────────────────────────────────────────────────────────────────────────────────────────────────
 
