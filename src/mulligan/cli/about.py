@@ -56,11 +56,11 @@ def list_names(what: str) -> dict[str, str]:
             from mulligan.config.recipes import CHOICES
 
             names = [name for name in training.RECIPES if (name in CHOICES) == (what == "recipes")]
-            return {name: training.describe(name)[0] for name in names}
+            return {name: training.describe(name) for name in names}
         case "studies":
             from mulligan.studies import STUDIES, describe_study
 
-            return {name: describe_study(name)[0] for name in STUDIES}
+            return {name: describe_study(name) for name in STUDIES}
         case "museum":
             return {name: f"{case.title}: {case.state} ({case.source})" for name, case in cases.EXHIBITS.items()}
         case "data":

@@ -202,6 +202,11 @@ def flatten(table: Table, path: str = "") -> dict[str, Any]:
     return values
 
 
+def settings_of(config: Config) -> dict[str, Any]:
+    """Return a configuration's values by path, without those of the layers."""
+    return {path: value for path, value in flatten(to_table(config)).items() if ".layers" not in path}
+
+
 def values_of(config: Config, start: str, *ends: str) -> dict[str, Any]:
     """Return the values whose path starts with `start` and whose last key is one of `ends`."""
     table = flatten(to_table(config))

@@ -46,10 +46,9 @@ def recipe(name: str | Path, **overrides: Any) -> Config:
     return with_overrides(anew, overrides)
 
 
-def describe(name: str) -> tuple[str, str]:
-    """Describe a recipe in a line, and name its source, which is the rest of the comment at the top of its file."""
-    first, rest = opening(file_of(name, RECIPES, "recipe", "recipes"))
-    return first.partition(": ")[2], rest
+def describe(name: str) -> str:
+    """Describe a recipe in a line; the comment at the top of its file also names its source."""
+    return opening(file_of(name, RECIPES, "recipe", "recipes")).partition(": ")[2]
 
 
 def file_of(name: str | Path, known: Mapping[str, Path], kind: str, kinds: str) -> Path:
@@ -65,11 +64,7 @@ def file_of(name: str | Path, known: Mapping[str, Path], kind: str, kinds: str) 
     )
 
 
-def opening(path: Path) -> tuple[str, str]:
-    """Return the first line of the comment at the top of a TOML file, and the other lines as one text."""
-    lines = []
-    for line in read_text(path).splitlines():
-        if not line.startswith("#"):
-            break
-        lines.append(line.lstrip("#").strip())
-    return lines[0] if lines else "", " ".join(line for line in lines[1:] if line)
+def opening(path: Path) -> str:
+    """Return the first line of the comment at the top of a TOML file."""
+    first = read_text(path).partition("\n")[0]
+    return first.lstrip("#").strip() if first.startswith("#") else ""

@@ -203,7 +203,7 @@ def load_study(name: str | Path) -> Study:
         raise ConfigError(must_be("study", "one of `mulligan list studies`", name, f"{BOOK_COMMAND} {name}"))
     path = file_of(str(name), STUDIES, "study", "studies")
     table = parse_toml(read_text(path), path)
-    table.setdefault("title", describe_study(str(name))[0])
+    table.setdefault("title", describe_study(str(name)))
     with within(path):
         if isinstance(axes := table.get("axes", {}), dict):
             table["axes"] = [{"name": n, "values": _entries(Variation, v, f"axes.{n}")} for n, v in axes.items()]
@@ -218,10 +218,10 @@ def load_study(name: str | Path) -> Study:
     return study
 
 
-def describe_study(name: str) -> tuple[str, str]:
-    """Describe a study in one line, and return the rest of its opening comment."""
-    first, rest = opening(file_of(name, STUDIES, "study", "studies"))
-    return first.partition(": ")[2] or first, rest
+def describe_study(name: str) -> str:
+    """Describe a study in a line, by the comment at the top of its file."""
+    first = opening(file_of(name, STUDIES, "study", "studies"))
+    return first.partition(": ")[2] or first
 
 
 def _entries(cls: type, values: Any, path: str) -> list[Table]:

@@ -14,8 +14,9 @@ from types import NoneType
 from typing import Annotated, Any, TypeVar, get_args
 from urllib.parse import parse_qsl
 
+from mulligan.config.change import Change, changes_of
 from mulligan.errors import MulliganError, shown, suggest
-from mulligan.nn.fields import Interval, Scalar, Words, form_of
+from mulligan.nn.fields import Entries, Form, Interval, Scalar, Words, form_of
 from mulligan.output.generator import LARGEST_SEED
 
 JSON = "application/json"
@@ -66,6 +67,19 @@ NAME = r"[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]{0,254}"
 """A file's or a folder's name that is not hidden and stays inside its folder."""
 RunName = Annotated[str, Text(NAME, "a run's name", "quick-1")]
 ClientName = Annotated[str, Text("[A-Za-z0-9_-]{16,64}", "16 to 64 letters, digits, _ or -", "a1b2c3d4e5f6a7b8")]
+
+
+class _Setting(Form):
+    """The form of a change: ``[path, value]``, or ``path=value`` as a terminal takes it."""
+
+    rule = "[path, value], or a text path=value"
+    example = "loss.kind=hinge"
+
+    def plain(self, value: Any) -> Change:
+        return changes_of([value])[0]
+
+
+Changes = Annotated[tuple[Change, ...], Entries(_Setting())]
 Seed = Annotated[int, Interval(0, LARGEST_SEED, "[]", 42)]
 Step = Annotated[int, Interval(0, 1e12, "[]", 100)]
 

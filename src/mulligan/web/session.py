@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
-from mulligan.config.change import apply_overrides, list_changes, summarise
+from mulligan.config.change import apply_overrides, list_changes, settings_of, summarise
 from mulligan.config.model import Config, load_config
 from mulligan.data import DATASETS
 from mulligan.errors import MulliganError
@@ -25,9 +25,9 @@ from mulligan.training.store.checkpoint import checkpoints, step_of
 from mulligan.training.store.folder import RunFolder, take_next
 from mulligan.training.store.history import RunHistory, read_run
 from mulligan.web import settings
-from mulligan.web.calls import Problem, Route, RunName, call, post
+from mulligan.web.calls import Changes, Problem, Route, RunName, call, post
 from mulligan.web.handle import WorkerHandle
-from mulligan.web.settings import Changes, RecipeName
+from mulligan.web.settings import RecipeName
 from mulligan.web.streams import Broadcast
 from mulligan.web.verdict import advice_on
 
@@ -258,7 +258,7 @@ class Session:
     def use(self, config: Config) -> None:
         """Take a configuration as that of the live run, and show its settings; own pictures by their name."""
         names = {path: name for name, path in self.own.items()}
-        self.config, self.settings = config, settings.values_of(config)
+        self.config, self.settings = config, settings_of(config)
         self.settings["data.name"] = names.get(config.data.name, config.data.name)
 
     def evaluate(self, run: str, metrics: dict[str, Any]) -> bool:

@@ -8,10 +8,9 @@ from dataclasses import asdict, replace
 from functools import cache
 from typing import Annotated, Any
 
-from mulligan.config.change import Change, apply_overrides, changes_of, flatten, label_of
+from mulligan.config.change import Change, apply_overrides, label_of, settings_of
 from mulligan.config.model import Config, with_all_of
 from mulligan.config.recipes import RECIPES, describe, recipe
-from mulligan.config.serialization import to_table
 from mulligan.data import DATASETS
 from mulligan.data.registry import check_reading, of_points
 from mulligan.data.sources.reading import SIZES, Reading
@@ -19,28 +18,11 @@ from mulligan.errors import MulliganError, must_be
 from mulligan.game.losses import LOSSES
 from mulligan.game.penalties import PENALTIES
 from mulligan.metrics import METRICS
-from mulligan.nn.fields import Entries, Form, Words
+from mulligan.nn.fields import Words
 from mulligan.web.calls import Problem, get
 from mulligan.web.verdict import describe_awaited
 
-
-class _Setting(Form):
-    """The form of a change: ``[path, value]``, or ``path=value`` as a terminal takes it."""
-
-    rule = "[path, value], or a text path=value"
-    example = "loss.kind=hinge"
-
-    def plain(self, value: Any) -> Change:
-        return changes_of([value])[0]
-
-
-Changes = Annotated[tuple[Change, ...], Entries(_Setting())]
 RecipeName = Annotated[str, Words(tuple(RECIPES))]
-
-
-def values_of(config: Config) -> dict[str, Any]:
-    """Return a configuration's values by path, without those of the layers."""
-    return {path: value for path, value in flatten(to_table(config)).items() if ".layers" not in path}
 
 
 def configure(
@@ -97,8 +79,8 @@ def recipes() -> list[dict[str, Any]]:
     """Return all recipes for the page."""
     rows = []
     for name in RECIPES:
-        values = values_of(recipe(name))
-        row = {"name": name, "title": describe(name)[0], "points": bool(of_points(values["data.name"]))}
+        values = settings_of(recipe(name))
+        row = {"name": name, "title": describe(name), "points": bool(of_points(values["data.name"]))}
         rows.append(row | {"values": values})
     return rows
 

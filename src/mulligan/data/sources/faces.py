@@ -19,11 +19,6 @@ TRAIN = 60_000
 SHA256 = "f9e0b6e9d537e7b8b1dd7ec940e3c2044fe6880d295e978d4b92c96ee93b20fa"  # of bundled/pixel-faces.xz
 LAYERS = ("skin", "accessories", "clothing", "eyes", "glasses", "beard", "mouth", "hair", "hat")
 """The layers of a face, from back to front."""
-ATTRIBUTES = (
-    *("hair", "hair colour", "skin colour", "clothing", "clothing colour", "eyes", "eyes colour"),
-    *("mouth", "mouth colour", "glasses", "beard", "accessories", "hat"),
-)
-"""The attributes that can be a face's class: the part of a layer, or the colour of a layer that every face has."""
 _AT_ONCE = 4000
 
 
@@ -64,7 +59,10 @@ def _faces() -> tuple[dict[str, NDArray[Any]], NDArray[np.uint8]]:
 
 @functools.cache
 def load_pixel_faces(label: str = "hair") -> Dataset:
-    """Paint the bundled faces, classed by one of `ATTRIBUTES`: 60,000 of 16×16, and 10,000 others in `test`."""
+    """Paint the bundled faces, 60,000 of 16×16, and 10,000 others in `test`, classed by an attribute.
+
+    It is the part of one of `LAYERS` ("hat"), or the colour of a layer that every face has ("hair colour").
+    """
     arrays, images = _faces()
     layer, _, colour = label.partition(" ")
     key = f"{layer}.{colour or 'part'}"
