@@ -9,7 +9,7 @@ import re
 import sys
 import time
 import zipfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -39,6 +39,15 @@ _NEAR = 1 << 16  # bytes from the beginning and from the end, between which a si
 _PYTHON = "# Written by Mulligan. SHA-256 of the other lines: "
 
 
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Say what could not be written, as a `RunError`."""
+    try:
+        yield
+    except OSError as error:
+        raise RunError(f"cannot write {path}: {advice(error)} What was there before is untouched.") from error
+
+
 def atomic_write(path: str | Path, content: Content, *, folders: bool = True) -> None:
     """Write a file by way of a temporary one, so that a crash, a full disk or a second reader never sees half of it.
 
@@ -50,20 +59,19 @@ def atomic_write(path: str | Path, content: Content, *, folders: bool = True) ->
         raise ConfigError(f"path must name a file, got {str(path)!r}. Try {str(path / 'mine')!r}.")
     temporary = path.with_name(f".{path.name[:50]}.{os.getpid()}.part")
     try:
-        check_plain(path)
-        if folders:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("w+b") as file:
-            if callable(content):
-                content(file)
-            else:
-                file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        patiently(os.replace, temporary, path)
-        sync_folder(path.parent)
-    except OSError as error:
-        raise RunError(f"cannot write {path}: {advice(error)} An older file there is untouched.") from error
+        with writing(path):
+            check_plain(path)
+            if folders:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            with temporary.open("w+b") as file:
+                if callable(content):
+                    content(file)
+                else:
+                    file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            patiently(os.replace, temporary, path)
+            sync_folder(path.parent)
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -88,15 +96,13 @@ def check_out(
         raise ConfigError(must_be("--out", f"a {' or '.join(endings)} file", str(out), example))
     present = [each for each in keep if each and os.path.exists(each)]
     for file in files:
-        try:
+        with writing(file):
             check_around(file)
             if not check_plain(file).exists():
                 continue
             parts = file, *file.absolute().parents
             stays = any(os.path.samefile(each, part) for each in present for part in parts)
             others = not (force or is_ours(file))
-        except OSError as error:
-            raise RunError(f"cannot write {file}: {advice(error)}") from error
         if stays or others:
             rule = "replace no file that is read here or belongs to a run" if stays else "be new, or a file of Mulligan"
             beside = "" if file is out else f", which {out.name} would overwrite"
@@ -106,13 +112,11 @@ def check_out(
 
 def check_folder(out: Path, marker: str | None = None, *, force: bool = False) -> None:
     """Check, before the work, that a command may fill a folder: it is empty, or holds our `marker`, a JSON file."""
-    try:
+    with writing(out):
         check_around(out / "file")
         signed = marker is not None and (find_json(out / marker) or {}).get(KEY) == PROGRAM
         if signed or force or not out.exists() or all(p.name[0] == "." for p in out.iterdir()):
             return
-    except OSError as error:
-        raise RunError(f"cannot use the folder {out}: {advice(error)}") from error
     rule = "a new name or an empty folder" if marker is None else "new, empty or an older folder of this command"
     raise ConfigError(f"--out must be {rule}, got {str(out)!r}. Try {typed(f'{out}-2')}, or --force.")
 

@@ -22,7 +22,7 @@ from mulligan.config.change import differences
 from mulligan.config.serialization import KINDS, Table, to_plain, to_table
 from mulligan.data import DATASETS
 from mulligan.doors.read import LARGEST, parse_object, read_json, read_text
-from mulligan.doors.write import advice, atomic_write, write_json
+from mulligan.doors.write import atomic_write, write_json, writing
 from mulligan.errors import CheckpointError, ConfigError, RunError, expanded
 from mulligan.studies.cell import FAILED, Job, is_orphan, load_once, run_cell, time_steps
 from mulligan.studies.measures import MEASURES, mixture_of
@@ -187,11 +187,9 @@ class StudyRun:
 
     def _hold(self) -> IO[bytes]:
         """Lock the folder for this process."""
-        try:
+        with writing(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             return RunFolder(self.folder).hold()
-        except OSError as error:
-            raise RunError(f"cannot write {self.folder}: {advice(error)}") from error
 
     def _choose_steps(self, workers: int | None) -> None:
         """Convert a budget in CPU-seconds to a number of steps, once for each variation."""

@@ -24,8 +24,8 @@ from mulligan.config.serialization import from_table, to_table
 from mulligan.data import Dataset
 from mulligan.doors.read import parse_object, read_bytes
 from mulligan.doors.tensors import pack, unpack
-from mulligan.doors.write import advice, atomic_write, patiently, sync_folder
-from mulligan.errors import CheckpointError, DataError, MulliganError, RunError, within
+from mulligan.doors.write import atomic_write, patiently, sync_folder, writing
+from mulligan.errors import CheckpointError, DataError, MulliganError, within
 from mulligan.nn.memory import Array
 from mulligan.nn.workers.limits import describe_blas
 from mulligan.training.run import Run
@@ -116,17 +116,16 @@ def save_checkpoint(run: Run, folder: Path, log: dict[str, Any] | None = None) -
         "arrays": digest.hexdigest(),
     }
     try:
-        saved = target / ARRAYS
-        if saved.is_file() and hashlib.sha256(saved.read_bytes()).hexdigest() == content["arrays"]:  # the step again
-            atomic_write(target / WORDS, seal(content))
-        else:
-            shutil.rmtree(temporary, ignore_errors=True)
-            atomic_write(temporary / ARRAYS, lambda file: file.writelines(arrays))
-            atomic_write(temporary / WORDS, seal(content))
-            _put(temporary, target)
-            sync_folder(folder)
-    except OSError as error:
-        raise RunError(f"cannot write {target}: {advice(error)} Earlier checkpoints are untouched.") from error
+        with writing(target):
+            saved = target / ARRAYS
+            if saved.is_file() and hashlib.sha256(saved.read_bytes()).hexdigest() == content["arrays"]:  # again
+                atomic_write(target / WORDS, seal(content))
+            else:
+                shutil.rmtree(temporary, ignore_errors=True)
+                atomic_write(temporary / ARRAYS, lambda file: file.writelines(arrays))
+                atomic_write(temporary / WORDS, seal(content))
+                _put(temporary, target)
+                sync_folder(folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     steps = [step_of(path) for path in checkpoints(folder)]

@@ -14,14 +14,14 @@ import os
 import shutil
 import warnings
 import weakref
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 from mulligan.config.model import dumps_toml
 from mulligan.data import DATASETS
 from mulligan.doors.read import check_regular
-from mulligan.doors.write import advice, atomic_write
+from mulligan.doors.write import atomic_write, writing
 from mulligan.errors import CheckpointError, DivergedError, RunError, expanded, typed
 from mulligan.output.pictures import read_png, save_animation, save_png
 from mulligan.training.events import Evaluated, Event, Finished, Sampled, Saved, Stepped, Waiting
@@ -136,13 +136,13 @@ class Recorder:
 
     def _open(self, run: Run) -> None:
         path, is_new = self.folder.path, run.log_position is None
-        with _writing(path):
+        with writing(path):
             if is_new:  # a resumed run has its folder
                 self.folder.check_free()
                 path.mkdir(parents=True, exist_ok=True)
             self._lock = self.folder.hold()
         try:
-            with _writing(path):
+            with writing(path):
                 self._clean_up(run)
             if is_new and run.begins:
                 self._save(run)  # so that a second try never needs its parent's folder again
@@ -185,7 +185,7 @@ class Recorder:
             save_png(path, sheet(event.images, run.data), {"step": str(event.step)})
         self._write(event)
         if isinstance(event, Stepped) and event.clock is not None:
-            with _writing(self.folder.times), check_regular(self.folder.times).open("a", encoding="utf-8") as file:
+            with writing(self.folder.times), check_regular(self.folder.times).open("a", encoding="utf-8") as file:
                 file.write(json.dumps({"step": event.step, **vars(event.clock)}) + "\n")
         if isinstance(event, Evaluated) and (distance := distance_of(event.metrics)) < self._lowest:
             run.generator().save(self.folder.best)
@@ -195,7 +195,7 @@ class Recorder:
 
     def _write(self, event: Event) -> None:
         assert self._log is not None
-        with _writing(self.folder.events):
+        with writing(self.folder.events):
             self._log.write(event.line())
 
     def _save(self, run: Run, saved: Saved | None = None) -> None:
@@ -203,7 +203,7 @@ class Recorder:
         self._check_place()
         if saved is not None:
             self._write(saved)
-        with _writing(self.folder.events):
+        with writing(self.folder.events):
             self._log.sync()
         save_checkpoint(run, self.folder.checkpoints, self._log.position)
         run.generator().save(self.folder.generator)
@@ -240,15 +240,6 @@ class Recorder:
             if file is not None:
                 file.close()
         self._log = self._lock = None
-
-
-@contextlib.contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    """Say what could not be written."""
-    try:
-        yield
-    except OSError as error:
-        raise RunError(f"cannot write {path}: {advice(error)} What was saved before is untouched.") from error
 
 
 class Log:
