@@ -1,6 +1,6 @@
 """Cost as work grows: CPU time and memory of a step against batch, width, depth, picture size and channels.
 
-    python benchmarks/cost.py [--write] [--steps 20] [--toy]
+    python benchmarks/cost.py [--write] [--steps 20]
 
 One thread; the non-saturating loss with R1 and R2, both players at once, Adam; a convolutional pair (the nets of
 `quick`) and a fully connected pair (those of `mlp`), where one thing is varied at a time. Time is the median CPU time
@@ -13,13 +13,12 @@ from __future__ import annotations
 
 import argparse
 import math
-import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from machine import describe
+from machine import describe, name_machine, write_between_marks
 
 from mulligan.game import GAN, R1, R2, Game, Latent, Player
 from mulligan.game.architectures import ConvDiscriminator, ConvGenerator, MLPDiscriminator, MLPGenerator
@@ -86,11 +85,10 @@ def measure(work, steps):
     return Point(work, 1000 * float(np.median(taken)), held / 2**20)
 
 
-def lines(toy):
+def lines():
     """What is varied, for which nets, over which values."""
-    few = slice(0, 2) if toy else slice(None)
     return {
-        (nets, name): [Work(nets, **{name: value}) for value in values[few]]
+        (nets, name): [Work(nets, **{name: value}) for value in values]
         for nets in ("conv", "mlp")
         for name, values in {
             "batch": (16, 32, 64, 128, 256, 512),
@@ -156,29 +154,19 @@ def draw(found, path):
     figure.savefig(path, dpi=90)
 
 
-def circumstances():
-    machine = describe(1)
-    kept = {key: machine[key] for key in ("date", "processor", "system", "cores", "python", "numpy", "blas")}
-    return "; ".join(f"{key} {value}" for key, value in kept.items() if value)
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=20, help="timed steps of each point")
-    parser.add_argument("--toy", action="store_true", help="two points a line and one step: shows that it works")
     parser.add_argument("--write", action="store_true", help="into the docs")
     arguments = parser.parse_args()
     found = {}
-    for key, works in lines(arguments.toy).items():
-        found[key] = [measure(work, 1 if arguments.toy else arguments.steps) for work in works]
+    for key, works in lines().items():
+        found[key] = [measure(work, arguments.steps) for work in works]
         print(*key, *(f"{p.milliseconds:.3g} ms {p.mebibytes:.3g} MiB" for p in found[key]), sep="  ", flush=True)
-    made = f"{table(found)}\n\nMeasured: {circumstances()}."
+    made = f"{table(found)}\n\nMeasured: {name_machine(describe(1))}."
     print(made)
     if arguments.write:
-        text = PAGE.read_text(encoding="utf-8")
-        marks = r"(<!-- cost begins -->\n).*(<!-- cost ends -->)"
-        assert re.search(marks, text, re.S), "the page has lost its marks"
-        PAGE.write_text(re.sub(marks, lambda m: f"{m[1]}{made}\n{m[2]}", text, flags=re.S), encoding="utf-8")
+        write_between_marks(PAGE, "cost", made)
         draw(found, PICTURE)
 
 

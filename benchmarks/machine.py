@@ -1,4 +1,4 @@
-"""Describe the machine on which a benchmark runs."""
+"""Describe the machine on which a benchmark runs, and write what it measured into a page."""
 
 import datetime
 import os
@@ -46,3 +46,17 @@ def _processor() -> str:
     except OSError:
         pass
     return platform.processor() or "unknown"
+
+
+def name_machine(machine: dict[str, Any]) -> str:
+    """Return what a table says of a machine, in one line."""
+    keys = ("date", "processor", "system", "cores", "python", "numpy", "blas")
+    return "; ".join(f"{key} {machine[key]}" for key in keys if machine[key])
+
+
+def write_between_marks(page: Path, name: str, text: str) -> None:
+    """Replace what stands between a page's marks, ``<!-- NAME begins -->`` and ``<!-- NAME ends -->``."""
+    head, begin, rest = page.read_text(encoding="utf-8").partition(f"<!-- {name} begins -->\n")
+    _, end, tail = rest.partition(f"<!-- {name} ends -->")
+    assert end, f"{page} has lost its marks"
+    page.write_text(f"{head}{begin}{text}\n{end}{tail}", encoding="utf-8")

@@ -17,12 +17,11 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import re
 import time
 from pathlib import Path
 
 import numpy as np
-from machine import describe
+from machine import describe, name_machine, write_between_marks
 
 from mulligan.data.sources.mnist import load_mnist
 from mulligan.metrics import bundled_judge, frechet_distance, manifolds, moments, noise_floor, percent
@@ -30,36 +29,8 @@ from mulligan.nn.workers import available_cores
 
 PEERS = ("gan", "dcgan", "wgan_gp")
 OURS = ("quick", "plain", "best")
-MARKS = [
-    0.5,
-    1,
-    1.5,
-    2,
-    3,
-    4,
-    5,
-    6,
-    8,
-    10,
-    13,
-    16,
-    20,
-    25,
-    30,
-    40,
-    50,
-    60,
-    75,
-    90,
-    110,
-    130,
-    150,
-    180,
-    220,
-    260,
-    300,
-    360,
-]
+FIRST = [0.5, 1, 1.5, 2, 3, 4, 5, 6, 8, 10, 13, 16, 20, 25, 30]
+MARKS = [*FIRST, 40, 50, 60, 75, 90, 110, 130, 150, 180, 220, 260, 300, 360]
 """Seconds on the clock after which a generator is kept."""
 ASKED = 24.0
 """The FD that is raced for: what `dcgan` reached in five minutes when the project began."""
@@ -222,16 +193,14 @@ def table(logs):
         cells += [spread([kept[key] for kept in last], form) for key, form in (("fd", ".2f"), ("coverage", ".3f"))]
         rows.append("| " + " | ".join([*cells, when, times]) + " |")
     every = [log for seeds in logs.values() for log in seeds]
-    machine = every[0]["machine"]
-    about = "; ".join(
-        f"{key} {machine[key]}"
-        for key in ("date", "processor", "system", "cores", "python", "numpy", "blas")
-        if machine[key]
-    )
     same = {key: {log[key] for log in every} for key in ("clock", "threads", "seed")}
     same["fakes"] = {kept["count"] for log in every for kept in log["kept"]}
     said = "; ".join(f"{key} {', '.join(map(str, sorted(values)))}" for key, values in same.items())
-    rows += [f"| floor | | | {every[0]['floor']:.2f} | | | |", "", f"Measured: {about}; {said}."]
+    rows += [
+        f"| floor | | | {every[0]['floor']:.2f} | | | |",
+        "",
+        f"Measured: {name_machine(every[0]['machine'])}; {said}.",
+    ]
     return "\n".join(rows)
 
 
@@ -272,14 +241,6 @@ def draw(logs, path):
     figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
 
 
-def write(made):
-    page = DOCS / "benchmarks" / "quality.md"
-    text = page.read_text(encoding="utf-8")
-    marks = r"(<!-- times begin -->\n).*(<!-- times end -->)"
-    assert re.search(marks, text, re.S), "the page has lost its marks"
-    page.write_text(re.sub(marks, lambda m: f"{m[1]}{made}\n{m[2]}", text, flags=re.S), encoding="utf-8")
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["train", "score"])
@@ -304,7 +265,7 @@ def main():
     print(made)
     draw(logs, DOCS / "images" / "time-to-quality.svg" if arguments.write else arguments.folder / "time-to-quality.png")
     if arguments.write:
-        write(made)
+        write_between_marks(DOCS / "benchmarks" / "quality.md", "times", made)
 
 
 if __name__ == "__main__":
