@@ -265,7 +265,7 @@ def main():
     print(made)
     draw(logs, DOCS / "images" / "time-to-quality.svg" if arguments.write else arguments.folder / "time-to-quality.png")
     if arguments.write:
-        write_between_marks(DOCS / "benchmarks" / "quality.md", "times", made)
+        write_between_marks(DOCS / "benchmarks" / "quality.md", "race", made)
 
 
 if __name__ == "__main__":
