@@ -51,7 +51,10 @@ def loop(torch, edits=(), steps=60, watching=True, folder=None):
         opt_g, opt_d = opt_d, opt_g
     loss = nn.BCEWithLogitsLoss()
     loader = torch.utils.data.DataLoader(reals, 16, shuffle=True, num_workers=2 if "workers" in edits else 0)
-    watch = mulligan.Watch(reals, generator=g, discriminator=d, latent=6, every=20, folder=folder) if watching else None
+    draw, shown = g.forward if "forward" in edits else g, average if "average" in edits else g
+    watch = None
+    if watching:
+        watch = mulligan.Watch(reals, generator=shown, discriminator=d, latent=6, every=20, folder=folder)
     step = 0
     while step < steps:
         for x in loader:
@@ -68,13 +71,13 @@ def loop(torch, edits=(), steps=60, watching=True, folder=None):
                 opt_g.zero_grad()
             seed = torch.Generator().manual_seed(0) if "same_z" in edits else None
             with torch.autocast("cpu", torch.bfloat16, enabled="amp" in edits):
-                fake = g(torch.randn(len(x), 6, generator=seed))
+                fake = draw(torch.randn(len(x), 6, generator=seed))
                 if "penalty" in edits:
                     between = (fake.detach() / 2 + x / 2).requires_grad_()
                     (slope,) = torch.autograd.grad(d(between).sum(), between, create_graph=True)
-                shown = fake if {"undetached", "joint"} & set(edits) else fake.detach()
+                seen = fake if {"undetached", "joint"} & set(edits) else fake.detach()
                 together = {"mixed", "together"} & set(edits)
-                on_real, on_fake = d(torch.cat([x, shown])).split(len(x)) if together else (d(x), d(shown))
+                on_real, on_fake = d(torch.cat([x, seen])).split(len(x)) if together else (d(x), d(seen))
                 target = one if "one_target" in edits else zero
                 d_loss = loss(on_real.float(), one) + loss(on_fake.float(), 0.9 * target)
             if "penalty" in edits:
@@ -92,8 +95,8 @@ def loop(torch, edits=(), steps=60, watching=True, folder=None):
             if "undetached" in edits:
                 fake = g(torch.randn(len(x), 6))
             with torch.autocast("cpu", torch.bfloat16, enabled="amp" in edits):
-                shown = {"cut": fake.detach(), "lost": x}.get("".join(edits), fake)
-                out = d(torch.cat([x, shown]))[len(x) :] if "always" in edits else d(shown)
+                seen = {"cut": fake.detach(), "lost": x}.get("".join(edits), fake)
+                out = d(torch.cat([x, seen]))[len(x) :] if "always" in edits else d(seen)
                 g_loss = loss(out.float(), zero if "with_d" in edits else one)
             d.requires_grad_("frozen" not in edits)
             g_loss.backward()
@@ -141,6 +144,7 @@ FAULTY = {"stale_d": "+ opt_d.zero", "stale_g": "+ opt_g.zero", "eval": "+ G.tra
         ("sigmoid", "double sigmoid"),
         ("one_target", "wrong sign"),
         ("with_d", "labels swapped"),
+        ("forward with_d", "labels swapped"),
         ("eval", "eval left on"),
         ("same_z", "one z for ever"),
         ("same_x", "copying"),
@@ -165,11 +169,13 @@ def test_a_mistake_of_the_loop_is_named(torch, edit, state, capfd):
     assert f"step {watch.findings[0].step}: {state}" in capfd.readouterr().err
 
 
-@pytest.mark.parametrize("edits", [(), ("still_d",), ("penalty",), ("together",), ("mixed", "always")], ids=str)
+@pytest.mark.parametrize(
+    "edits", [(), ("still_d",), ("penalty",), ("together",), ("mixed", "always"), ("average",)], ids=str
+)
 def test_a_plain_loop_is_accused_of_no_mistake(torch, edits):
     watch, _ = loop(torch, edits)
     assert {finding.state for finding in watch.findings} & {*LOOP_FAULTS, "cycling", "D wins"} == set()
-    assert watch.loss is LOGITS
+    assert watch.loss is (None if "average" in edits else LOGITS)
 
 
 @pytest.mark.parametrize("kind", ["third optimiser", "inputs", "autoencoder"])
@@ -274,6 +280,7 @@ def test_a_critic_that_answers_once_for_several(torch, edit, named):
         ("joint", set()),
         ("joint swapped", {"labels swapped"}),
         ("attached", set()),
+        ("by hand, nothing zeroed", {"no zero_grad"}),
     ],
 )
 def test_noisy_labels_and_updates_by_hand(torch, kind, named):
@@ -289,7 +296,8 @@ def test_noisy_labels_and_updates_by_hand(torch, kind, named):
         labels = (low, 1 - high) if "swapped" in kind else (1 - high, low)
         sides = d(torch.cat([x, shown])).split(32) if "joint" in kind else (d(x), d(shown))
         for update in range(2):
-            g.zero_grad(), d.zero_grad()
+            for net in (g, d) if "zeroed" not in kind else ():
+                net.zero_grad()
             value = loss(d(g(torch.randn(32, 2))), low * 0 + 1) if update else sum(map(loss, sides, labels))
             value.backward()
             if steps:
@@ -398,6 +406,21 @@ def test_every_sign_has_words_and_a_remedy():
         assert meaning(sign.state)
 
 
+@pytest.mark.parametrize("framework", ["jax", "numpy"])
+def test_a_function_that_cannot_fill_the_range_of_the_reals_is_named(framework):
+    array = pytest.importorskip("jax.numpy") if framework == "jax" else np
+    weights = array.asarray(RNG.standard_normal((6, 64)))
+    watch = mulligan.Watch(
+        REALS / 2 + 0.5,
+        generator=lambda z: array.tanh(z @ weights).reshape(-1, 1, 8, 8),
+        discriminator=lambda x: x.mean((1, 2, 3)),
+        latent=6,
+        every=10,
+    )
+    watch(10)
+    assert [finding.state for finding in watch.findings] == ["unlike ranges"]
+
+
 @pytest.mark.parametrize(
     ("last", "low", "high"), [("tanh", -1, 1), ("sigmoid", 0, 1), ("relu", 0, math.inf), ("sin", -math.inf, math.inf)]
 )
@@ -489,8 +512,23 @@ def test_terminal_and_report_read_a_watched_run(torch, tmp_path, capsys):
     assert "mulligan train" not in page
 
 
-@pytest.mark.parametrize(("sign", "named"), [(1, False), (-1, True)])
+def test_a_d_of_two_nets_side_by_side_is_accused_of_no_mistake(torch):
+    torch.manual_seed(0)
+    reals, g, ds = torch.randn(200, 3) + 4, torch.nn.Linear(2, 3), [torch.nn.Linear(3, 1) for _ in range(2)]
+    opt_g, *opts = (torch.optim.Adam(net.parameters(), 0.01) for net in (g, *ds))
+    watch = mulligan.Watch(reals, generator=g, discriminator=lambda x: sum(d(x) for d in ds), latent=2, every=20)
+    for step in range(1, 61):
+        fake = g(torch.randn(32, 2))
+        for d, opt in zip(ds, opts):
+            opt.zero_grad(), (d(fake.detach()) - d(reals[:32])).mean().backward(), opt.step()
+        opt_g.zero_grad(), sum(-d(fake).mean() for d in ds).backward(), opt_g.step()
+        watch(step)
+    assert watch.error == ""
+    assert {finding.state for finding in watch.findings} & LOOP_FAULTS.keys() == set()
+
+
 @pytest.mark.parametrize("framework", ["jax", "raw"])
+@pytest.mark.parametrize(("sign", "named"), [(1, False), (-1, True)])
 def test_functions_and_raw_tensors_show_by_their_moves_where_g_goes(torch, framework, sign, named):
     """G's mean moves towards the reals, or away, while D keeps up. Nobody but the answers tells it."""
     array = pytest.importorskip("jax.numpy").asarray if framework == "jax" else torch.as_tensor
@@ -511,6 +549,23 @@ def test_functions_and_raw_tensors_show_by_their_moves_where_g_goes(torch, frame
     assert watch.error == ""
     assert str(watch).splitlines()[1].strip().startswith("JAX" if framework == "jax" else "PyTorch")
     assert ("labels swapped" in {finding.state for finding in watch.findings}) == named
+
+
+def test_moves_that_chance_explains_tell_nothing():
+    """A G without biases only stretches z, whose mean is 0: half of the answers rise, and half fall."""
+    state = {"g": 1.0}
+    watch = mulligan.Watch(
+        RNG.standard_normal((80, 3)) + 4,
+        generator=lambda z: state["g"] * z,
+        discriminator=lambda x: x.sum(1) * (1 + state["g"]),
+        latent=3,
+        every=20,
+    )
+    for step in range(1, 61):
+        state["g"] += 0.01 * np.sign(state.setdefault("way", -watch._nets.fakes(64).mean()))
+        watch(step)
+    assert watch.error == ""
+    assert "labels swapped" not in {finding.state for finding in watch.findings}
 
 
 def test_a_loss_that_is_not_finite_is_divergence():

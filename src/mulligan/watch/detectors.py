@@ -80,7 +80,8 @@ class Turn(NamedTuple):
         apart = ("fake", False) in self.sides
         if player == "g" and apart and not any(push.attached for push in self.pushes):  # G's loss does not reach G
             return [], []
-        if player == "d" and len(self.pushes) > 1 and self.sides == {("real", False)}:  # some are fakes of a buffer
+        reals = sum(push.side == "real" for push in self.pushes)
+        if player == "d" and not apart and reals > max(len(self.pushes) - reals, 1):  # some are fakes of a buffer
             return [], []
         for push in self.pushes:
             own = player != "d" or apart if len(player) == 1 else not push.mixed  # Keras does not tell who steps
@@ -113,10 +114,17 @@ class Loop:
                 pushes, reached = [], set()
         self.steps = self.turns[:-1]
         self.players = {turn.step.player for turn in self.steps}
+        if self.trains_another:
+            self.aims, self.moves = {}, ()
 
     def of(self, kind: type) -> list[Any]:
         """Return the facts of a kind."""
         return [fact for fact in self.facts if isinstance(fact, kind)]
+
+    @property
+    def trains_another(self) -> bool:
+        """Whether the loop neither calls G nor steps it: G is an average of the net that it trains, perhaps."""
+        return self.players == {"d"} and not self.of(Drew)
 
     @cached_property
     def ends(self) -> dict[str, float]:

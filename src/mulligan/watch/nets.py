@@ -4,10 +4,12 @@ import math
 import random
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mulligan.diagnosis.probe import COUNT, ROWS
 from mulligan.errors import DataError, must_be
@@ -18,6 +20,10 @@ from mulligan.watch.copies import NetCopier
 
 FEWER = 60
 """Number of samples for a D that reads packs of them, of 2 to 6, 10, 12, 15, 20 or 30."""
+BOUNDS = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0), "logistic": (0.0, 1.0), "relu": (0.0, math.inf)}
+"""The range of each last operation, by its name in torch's graph and in JAX's."""
+_KEEP = "reshape", "transpose", "squeeze", "expand_dims", "broadcast_in_dim", "convert_element_type", "copy"
+"""Operations of JAX after which values are as before."""
 Latent = int | Sequence[int] | Callable[[int], Any]
 
 
@@ -30,7 +36,7 @@ class Moves(NamedTuple):
 
     real: float  # because D has changed
     fake: float
-    drawn: float  # those for G's samples, because G has changed
+    drawn: float  # those for G's samples, because G has changed; 0 if some rose and some fell, as chance has it
     apart: float  # how far those for reals were above those for fakes
 
 
@@ -54,8 +60,7 @@ class Nets:
         with self.copied():
             self.z = self._draw_z(latent, seed)
             first = self.fakes(ROWS)
-            if "jax" in sys.modules and isinstance(self.draw(self.nets[0], slice(0, ROWS)), sys.modules["jax"].Array):
-                self.name = "JAX"
+            self.reach = self._find_reach()
             if self.nets[1] is not None:
                 self.blind = self._try_discriminator()
             self.explore()
@@ -72,6 +77,21 @@ class Nets:
         if not isinstance(shape, (tuple, list)) or not all(isinstance(n, int) and n > 0 for n in shape):
             raise AskError(f"no z can be drawn for {latent!r}")
         return (self.array(stream(seed, "eval").standard_normal((COUNT, *shape)).astype(np.float32)),)
+
+    def _find_reach(self) -> tuple[float, float]:
+        """Return the range that G's samples fill for huge z or, in JAX, that of the last operation that makes them."""
+        jax, z, reach = sys.modules.get("jax"), self.z, (-math.inf, math.inf)
+        with suppress(Exception), np.errstate(all="ignore"):  # whatever a function raises for such z
+            if jax is not None and isinstance(self.draw(self.nets[0], slice(0, ROWS)), jax.Array):
+                self.name = "JAX"
+                reach = bounds_of(jax.make_jaxpr(partial(self.draw, self.nets[0], slice(0, ROWS)))().jaxpr)
+            else:
+                self.z = tuple(1e6 * part if np.issubdtype(part.dtype, np.floating) else part for part in z)
+                samples = self.fakes(ROWS)
+                ends = float(samples.min()), float(samples.max())
+                reach = ends if ends in BOUNDS.values() and np.isin(samples, ends).mean() > 0.5 else reach
+        self.z = z
+        return reach
 
     def _try_discriminator(self) -> str:
         """Ask D once, and again with fewer samples. Return why it cannot be asked, or nothing."""
@@ -149,10 +169,10 @@ class Nets:
         if earlier is None:
             return []
 
-        def judge(net: Any, x: Any) -> float:
+        def judge(net: Any, x: Any) -> NDArray[np.float64]:
             self.nets = None, net
             with self.seeded():
-                return float(as_numpy(self.scores(x)).mean())
+                return np.array(self.scores(x).tolist())  # float64, if D's answers are
 
         with self.seeded():
             before = self.draw(earlier[0], slice(0, len(self.real)))
@@ -160,7 +180,10 @@ class Nets:
             after = self.draw(g, slice(0, len(self.real)))
         x = self._real_like(before)
         real, fake, drawn = (judge(earlier[1], samples) for samples in (x, before, after))
-        return [Moves(judge(d, x) - real, judge(d, before) - fake, drawn - fake, real - fake)]
+        rise = drawn - fake
+        sure = abs(rise.mean()) > 2 * rise.std() / math.sqrt(len(rise))
+        moved = (float(judge(d, each).mean() - old.mean()) for each, old in ((x, real), (before, fake)))
+        return [Moves(*moved, float(rise.mean() * sure), float(real.mean() - fake.mean()))]
 
     # ── what only some frameworks tell ────────────────────────────────────────────────────────────────────────────
 
@@ -185,6 +208,21 @@ def ask(net: Any, *inputs: Any, **words: Any) -> Any:
     except Exception as error:  # of the user's code
         raise AskError(f"{type(error).__name__}: {error}") from error
     return first_of(output)
+
+
+def bounds_of(program: Any, place: int = 0) -> tuple[float, float]:
+    """Return the range of the last operation of a program of JAX, if it has one."""
+    sought = program.outvars[place]
+    for step in reversed(program.eqns):
+        if not any(made is sought for made in step.outvars):
+            continue
+        inner = step.params.get("jaxpr", step.params.get("call_jaxpr"))
+        if inner is not None:
+            return bounds_of(inner.jaxpr, step.outvars.index(sought))
+        if step.primitive.name not in _KEEP:
+            return BOUNDS.get(step.primitive.name, (-math.inf, math.inf))
+        sought = step.invars[0]
+    return -math.inf, math.inf
 
 
 def number_of_answers(shape: Sequence[int], n: int) -> int:

@@ -19,12 +19,10 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 from mulligan.diagnosis.probe import ROWS
 from mulligan.nn.memory import Array
 from mulligan.watch.arrays import Layout, as_numpy, calm
-from mulligan.watch.detectors import Added, Began, Drew, Fact, OptimizerStep, Penalised
+from mulligan.watch.detectors import NOBODY, Added, Began, Drew, Fact, OptimizerStep, Penalised
 from mulligan.watch.losses import Push, RealBatch
-from mulligan.watch.nets import Nets, first_of, number_of_answers
+from mulligan.watch.nets import BOUNDS, Nets, first_of, number_of_answers
 
-BOUNDS = {"Tanh": (-1.0, 1.0), "Sigmoid": (0.0, 1.0), "Relu": (0.0, math.inf)}
-"""The range of each last operation, by its name in torch's graph."""
 _KEEP = ("View", "UnsafeView", "ReshapeAlias", "Permute", "Transpose", "Squeeze", "Unsqueeze", "Clone", "ToCopy")
 """Operations after which values are as before."""
 _MOVING = torch.nn.modules.batchnorm._BatchNorm, torch.nn.modules.dropout._DropoutNd
@@ -82,9 +80,13 @@ class TorchNets(Nets):
 
     def explore(self) -> None:
         """Find G's range, the weights of each net, and the modules that take its input and give its output."""
-        order: list[torch.nn.Module] = []  # in which modules answer
+        order: dict[torch.nn.Module, bool] = {}  # in which modules answer, and whether their input is the net's own
         for module in self.copier.modules:
-            self.copier.copy(module).register_forward_hook(lambda *_, module=module: order.append(module))
+
+            def note(_: Any, args: Any, words: Any, output: Any, module: Any = module) -> None:
+                order.setdefault(module, not any(x.requires_grad for x in tensors(args, words)))
+
+            self.copier.copy(module).register_forward_hook(note, with_kwargs=True)
         with torch.enable_grad():
             leaves = [
                 (weight, leaf.requires_grad_())
@@ -99,7 +101,7 @@ class TorchNets(Nets):
             )
             generator, discriminator = self._originals
             self.weights = weights_of(generator, samples, leaves), weights_of(discriminator, scores, leaves)
-        self._ends = [ends_of(net, weights, order) for net, weights in zip(self._originals, self.weights)]
+        self._inner_ends = [ends_of(*each, order) for each in zip(self._originals, self.weights)]
 
     def slope(self, x: Any) -> tuple[Any, Any]:
         with torch.enable_grad():
@@ -111,7 +113,7 @@ class TorchNets(Nets):
     def recorder(self, fail: Callable[[Exception], None]) -> "FactRecorder | None":
         if not all(self.weights):
             return None
-        return FactRecorder(self._ends, dict(zip("gd", self.weights)), self.layout, self._originals[1], fail)
+        return FactRecorder(self._originals, self._inner_ends, self.weights, self.layout, fail)
 
 
 def bounds_of(samples: torch.Tensor) -> tuple[float, float]:
@@ -120,7 +122,7 @@ def bounds_of(samples: torch.Tensor) -> tuple[float, float]:
     while node is not None and name in _KEEP:
         name = node.name().partition("Backward")[0]
         node = node.next_functions[0][0] if node.next_functions else None
-    return BOUNDS.get(name, (-math.inf, math.inf))
+    return BOUNDS.get(name.lower(), (-math.inf, math.inf))
 
 
 def weights_of(net: Any, output: Any, leaves: list[tuple[torch.Tensor, torch.Tensor]]) -> Weights:
@@ -133,16 +135,18 @@ def weights_of(net: Any, output: Any, leaves: list[tuple[torch.Tensor, torch.Ten
     return [weight for (weight, _), slope in zip(leaves, slopes) if slope is not None]
 
 
-def ends_of(net: Any, weights: Weights, order: list[torch.nn.Module]) -> list[torch.nn.Module]:
-    """Return the modules that take a net's input and give its output: itself, or those of a function's weights."""
-    if isinstance(net, torch.nn.Module):
-        return [net, net]
-    used, held = {id(weight) for weight in weights}, {each: {id(p) for p in each.parameters()} for each in order}
-    if whole := [each for each in reversed(held) if used <= held[each]]:  # of modules alike, the outermost
+def ends_of(net: Any, weights: Weights, order: dict[torch.nn.Module, bool]) -> list[torch.nn.Module]:
+    """Return the modules inside a function or module that take its input and give its output."""
+    used, inside = {id(weight) for weight in weights}, {*net.modules()} if isinstance(net, torch.nn.Module) else set()
+    held = {each: {id(p) for p in each.parameters()} for each in order if each is not net}
+    whole = [each for each in reversed(held) if used <= held[each]]  # of modules alike, the outermost
+    if whole and not inside:
         return [min(whole, key=lambda each: len(held[each]))] * 2
-    own = [each for each in held if held[each] and held[each] <= used]
+    own = [each for each in held if each in inside or (held[each] and held[each] <= used)]
     outer = [each for each in own if not any(each is not other and each in other.modules() for other in own)]
-    return [outer[0], outer[-1]] if outer and used == set().union(*map(held.__getitem__, outer)) else []
+    if not outer or used != set().union(*map(held.__getitem__, outer)):
+        return []
+    return [outer[-1 if order[outer[-1]] else 0], outer[-1]]  # several D side by side are heard at the last
 
 
 def _uncompiled() -> AbstractContextManager[Any]:
@@ -179,26 +183,31 @@ class FactRecorder:
 
     def __init__(
         self,
-        ends: Sequence[Sequence[torch.nn.Module]],
-        weights: dict[str, Weights],
+        nets: tuple[Any, Any],
+        inner_ends: list[list[torch.nn.Module]],
+        weights: tuple[Weights, Weights],
         layout: Layout,
-        d: Any,
         fail: Callable[[Exception], None],
     ):
-        self.ends, self._weights, self._layout, self._d, self._fail = ends, weights, layout, d, fail
-        self.hears = all(ends)
-        self._first = {name: max(parts, key=lambda p: (p.requires_grad, p.numel())) for name, parts in weights.items()}
+        self._inner_ends, self._called = inner_ends, set[int]()  # 0 and 1, for the nets that answered
+        self.ends = [[net, net] if isinstance(net, torch.nn.Module) else inner for net, inner in zip(nets, inner_ends)]
+        self.hears = all(self.ends)
+        self._d, self._weights, self._layout, self._fail = nets[1], dict(zip("gd", weights)), layout, fail
+        self._first = {n: max(parts, key=lambda p: (p.requires_grad, p.numel())) for n, parts in self._weights.items()}
         self._waiting: set[str] = set()  # weights without a hook, because they need no gradient now
         self._handles: list[Any] = []
         self.facts: list[Fact] = []
         self._inputs: list[torch.Tensor] = []  # of a D of several modules
         self._fakes: list[tuple[Array, list[Array]]] = []  # keys of the fakes of each call of G, and of their classes
         self._width = 0  # of a sample of G
-        self._batch_norm = any(isinstance(part, _MOVING[0]) for net in ends[1] for part in net.modules())
+        self._batch_norm = any(isinstance(part, _MOVING[0]) for net in self.ends[1] for part in net.modules())
         self._norms: dict[str, list[float]] = {}
+        self._optimised = False  # an optimiser has made a step
 
     def start(self) -> None:
         """Record the step of the user's loop that begins now, unless long steps have told enough."""
+        if self._handles:
+            self._notice()
         self.facts.append(Began())
         if len(self.facts) > ENOUGH:
             self.remove()
@@ -215,7 +224,8 @@ class FactRecorder:
         self._handles.append(register_optimizer_step_pre_hook(self._guard(self._measure_norms)))
         self._handles.append(register_optimizer_step_post_hook(self._guard(self._record_step)))
         self._waiting = {*self._first}
-        self._hook_weights()
+        self._sums: dict[str, float] = {}
+        self._notice()
 
     def remove(self) -> None:
         """Remove the hooks. Facts stay."""
@@ -226,20 +236,31 @@ class FactRecorder:
     def stop(self) -> list[Fact]:
         """Remove the hooks, and return the facts since the last time."""
         self.remove()
+        for place in {0, 1} - self._called if self.facts else ():  # the loop calls net.forward, which has no hooks
+            self.ends[place] = self._inner_ends[place] or self.ends[place]
         facts, self.facts = self.facts, []
         return facts
 
     def _guard(self, hook: Callable[..., None]) -> ReadingHook:
         return ReadingHook(hook, self._fail)
 
-    def _hook_weights(self) -> None:
-        """Give each weight its hook as soon as it needs gradients: many loops let D need none in G's step."""
+    def _notice(self) -> None:
+        """Notice weights that need gradients now, and steps without an optimiser, which is called by hand here.
+
+        Many loops let D need no gradients in G's step.
+        """
         for name in [name for name in self._waiting if self._first[name].requires_grad]:
             self._waiting.remove(name)
             self._handles.append(self._first[name].register_hook(self._guard(partial(self._record_addition, name))))
+        if not self._optimised:
+            sums = {name: float(weight.detach().sum()) for name, weight in self._first.items()}
+            moved = [name for name, value in self._sums.items() if value != sums[name]]
+            self.facts += [NOBODY._replace(player=name, moved=True) for name in moved]
+            self._sums = sums
 
     def _record_samples(self, net: torch.nn.Module, args: Any, words: Any, output: Any) -> None:
-        self._hook_weights()
+        self._notice()
+        self._called.add(0)
         samples, inputs = first_of(output), tensors(args, words)
         if isinstance(samples, torch.Tensor) and samples.dim():
             self._width = samples[:1].numel()
@@ -252,7 +273,8 @@ class FactRecorder:
         self._inputs = tensors(args, words)
 
     def _record_answers(self, net: torch.nn.Module, args: Any, words: Any, output: Any) -> None:
-        self._hook_weights()
+        self._notice()
+        self._called.add(1)
         inputs, out = self._inputs or tensors(args, words), first_of(output)
         x, self._inputs = inputs[0] if inputs else None, []
         if x is None or not isinstance(out, torch.Tensor) or not out.requires_grad:
@@ -266,7 +288,7 @@ class FactRecorder:
         pictures = n > 1 and (len(out) != n or drawn)
         if pictures or (sides.any(1) != sides.all(1)).any():  # or an answer for reals and fakes together
             return
-        values, squashed = _answers_of(out, n), bounds_of(out) == BOUNDS["Sigmoid"]
+        values, squashed = _answers_of(out, n), bounds_of(out) == BOUNDS["sigmoid"]
         shared, changed = mixed and self._batch_norm, self._changes_classes(keys, inputs[1:2])
         rest = ~fake.reshape(len(x), -1)[:, 0]
         real = None if attached or fake.all() else self._describe_reals(net, inputs, keys, rest)
@@ -327,14 +349,21 @@ class FactRecorder:
             self.facts.append(Added(name, before is None or not bool(before.any())))
 
     def _measure_norms(self, optimizer: Any, args: Any, kwargs: Any) -> None:
-        self._hook_weights()
+        self._notice()
         held = {id(p) for group in optimizer.param_groups for p in group["params"]}
-        weights = {name: some for name, some in self._weights.items() if any(id(weight) in held for weight in some)}
-        self._norms = {name: _norms_of(some) for name, some in weights.items()}
+        shares = {
+            name: {id(w) in held for w in some if w.requires_grad or id(w) in held}
+            for name, some in self._weights.items()
+        }
+        whole = [name for name in shares if shares[name] == {True}]
+        parts = [name for name in shares if True in shares[name]]  # BiGAN's G has an encoder that D may have, too
+        self._norms = {name: _norms_of(self._weights[name]) for name in whole or parts}
 
     def _record_step(self, optimizer: Any, args: Any, kwargs: Any) -> None:
         if not self._norms:
             return
+        if not self._optimised:  # what moved before did not move by a step
+            self._optimised, self.facts = True, [fact for fact in self.facts if not isinstance(fact, OptimizerStep)]
         moved = [name for name, norms in self._norms.items() if _norms_of(self._weights[name]) != norms]
         player, group = "".join(moved or self._norms), optimizer.param_groups[0]
         rate, betas = float(group.get("lr", 0.0)), tuple(float(b) for b in group.get("betas", ()))

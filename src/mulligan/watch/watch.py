@@ -438,6 +438,8 @@ class Watch(AbstractContextManager["Watch"]):
             return "gradients, losses and optimisers, which show only in modules of PyTorch"
         if "g" in self._loop.players and not self._loop.of(Drew):
             return "z and what G draws, because the loop calls generator.forward(z). Call generator(z)"
+        if self._loop.trains_another:
+            return "where G goes, because the loop never calls generator=. Hand over the net that it trains"
         return "who wins by D's loss, which is unknown" if self.loss is None and self._history.taken else ""
 
 
