@@ -3,7 +3,6 @@
 import contextlib
 import copy
 import io
-import linecache
 import random
 import shutil
 import sys
@@ -531,7 +530,7 @@ def test_an_error_at_any_line_of_the_watch_leaves_the_training_alone(capfd):
     train_traced(lines.setdefault)
     plain, _ = train(*CASES["plain"], watching=False, steps=3)
     for place, function in lines.items():
-        if function in GUARDS or "set_rng_state(chance)" in linecache.getline(*place):
+        if function in GUARDS:
             continue
 
         def fail(here, function, place=place):

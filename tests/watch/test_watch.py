@@ -1,6 +1,5 @@
 """`mulligan.Watch`: what it finds in small loops, and that a watched run keeps its bytes."""
 
-import math
 import random
 import subprocess
 import sys
@@ -12,7 +11,6 @@ import mulligan
 from mulligan.diagnosis import FIGURES, Facts, Measurement, Measurements, remedies_for
 from mulligan.errors import ConfigError, DataError
 from mulligan.watch.arrays import layout_of
-from mulligan.watch.detectors import Added, Loop, OptimizerStep, drift_of, signals_of
 from mulligan.watch.faults import LOOP_FAULTS, SIGNS, LoopHistory
 from mulligan.watch.losses import HINGE, LOGITS, MEANS, PROBABILITIES, SQUARES, Push, loss_of
 from mulligan.watch.watch import meaning
@@ -308,11 +306,7 @@ def test_noisy_labels_and_updates_by_hand(torch, kind, named):
     assert {finding.state for finding in watch.findings} & {*LOOP_FAULTS, "wrong sign"} == named
 
 
-def history_of(balance, **signals):
-    """Return a history, and what was measured at each 400th step."""
-    rows = [dict(zip(signals, values)) for values in zip(*signals.values())]
-    taken = [Measurement(400 * number, row, []) for number, row in enumerate(rows, 1)]
-    return LoopHistory(400), Measurements(taken, Facts(balance, balance > 1, False, False, steps=5000), True)
+LOUD = {"d_real": [90], "d_fake": [-90], "ranking": [1], "gap": [0.3]}
 
 
 @pytest.mark.parametrize(
@@ -328,11 +322,15 @@ def history_of(balance, **signals):
         ("D wins", True, {"d_constant": [1], "gap": [0.3], "rates": [100]}),
         ("divergence", True, {"d_constant": [1], "gap": [0.3], "rate": [40]}),
         ("G wins", True, {"d_constant": [1], "gap": [0.3]}),
+        ("D wins", True, {**LOUD, "d_accuracy": [1.0], "d_loss": [0.0]}),  # large outputs of a D that is right
+        ("divergence", True, {**LOUD, "d_accuracy": [0.5], "d_loss": [4.5]}),
     ],
 )
 def test_a_state_is_named_by_its_cause_and_not_while_g_learns(state, named, signals):
-    history, measurements = history_of(0.5, **signals)
-    assert ([state] == [each.state for each in history.matches(measurements)][:1]) == named
+    balance, rows = 1.386 if "d_loss" in signals else 0.5, [dict(zip(signals, v)) for v in zip(*signals.values())]
+    taken = [Measurement(400 * number, row, []) for number, row in enumerate(rows, 1)]
+    measurements = Measurements(taken, Facts(balance, balance > 1, False, False, steps=5000), True)
+    assert ([state] == [each.state for each in LoopHistory(400).matches(measurements)][:1]) == named
 
 
 @pytest.mark.parametrize("step", [300, 340])
@@ -353,13 +351,6 @@ def test_a_newborn_g_that_hardly_moves_does_not_stand_still(speed, named):
         shift[0] = each * speed
         watch(each)
     assert (watch.state == "standstill") == named
-
-
-@pytest.mark.parametrize(("right", "first"), [(1.0, "D wins"), (0.5, "divergence")])
-def test_large_outputs_of_a_d_that_is_right_are_no_divergence(right, first):
-    signals = {"d_real": [90], "d_fake": [-90], "d_loss": [9 * (1 - right)], "ranking": [1], "gap": [0.3]}
-    history, measurements = history_of(1.386, d_accuracy=[right], **signals)
-    assert history.matches(measurements)[0].state == first
 
 
 SLOPES = {
@@ -385,19 +376,6 @@ def test_the_loss_is_found_by_its_gradients(loss, mirrored):
     assert loss_of([Push("", o.astype(np.float32), 0.01 * g, False, False, False, rows) for o, g in pushes]) is loss
 
 
-def test_only_reals_that_change_from_one_measurement_to_the_next_drift():
-    each = RNG.standard_normal((24, 5))  # means of batches that hold one class each
-    assert drift_of(each[:12], each[12:]) < 10
-    assert drift_of(each[:12], each[12:] + 2) > 10
-
-
-def test_a_step_with_both_losses_shows_where_d_is_not_heard():
-    d, g = (OptimizerStep(player, True, 0, "SGD", 0.1, (), True, False) for player in "dg")
-    for fresh in (True, False):
-        facts = [Added("g", True), Added("d", True), d, Added("g", fresh), g]
-        assert signals_of(Loop(facts))["undetached"] != fresh
-
-
 def test_every_sign_has_words_and_a_remedy():
     for sign in SIGNS:
         figures = [each.split()[0] for each in sign.signs]
@@ -406,32 +384,20 @@ def test_every_sign_has_words_and_a_remedy():
         assert meaning(sign.state)
 
 
-@pytest.mark.parametrize("framework", ["jax", "numpy"])
-def test_a_function_that_cannot_fill_the_range_of_the_reals_is_named(framework):
-    array = pytest.importorskip("jax.numpy") if framework == "jax" else np
-    weights = array.asarray(RNG.standard_normal((6, 64)))
+@pytest.mark.parametrize("framework", ["torch", "jax.numpy", "numpy"])
+@pytest.mark.parametrize(("last", "named"), [("tanh", ["unlike ranges"]), ("sin", [])])
+def test_a_g_that_cannot_fill_the_range_of_the_reals_is_named(framework, last, named):
+    array = pytest.importorskip(framework)
+    weights = array.ones((6, 64), **{"requires_grad": True} if framework == "torch" else {})
     watch = mulligan.Watch(
-        REALS / 2 + 0.5,
-        generator=lambda z: array.tanh(z @ weights).reshape(-1, 1, 8, 8),
+        array.asarray(REALS / 2 + 0.5),
+        generator=lambda z: getattr(array, last)(z @ weights).reshape(-1, 1, 8, 8),
         discriminator=lambda x: x.mean((1, 2, 3)),
         latent=6,
         every=10,
     )
     watch(10)
-    assert [finding.state for finding in watch.findings] == ["unlike ranges"]
-
-
-@pytest.mark.parametrize(
-    ("last", "low", "high"), [("tanh", -1, 1), ("sigmoid", 0, 1), ("relu", 0, math.inf), ("sin", -math.inf, math.inf)]
-)
-def test_the_range_of_g_is_that_of_its_last_operation(torch, last, low, high):
-    weights = torch.ones(6, 64, requires_grad=True)
-
-    def generator(z):
-        return getattr(torch, last)(z @ weights).view(-1, 1, 8, 8)
-
-    watch = mulligan.Watch(torch.from_numpy(REALS), generator=generator, latent=6)
-    assert watch._nets.reach == (low, high)
+    assert [finding.state for finding in watch.findings] == named
 
 
 def test_a_function_is_heard_at_the_outermost_module_that_it_calls(torch):
@@ -528,16 +494,16 @@ def test_a_d_of_two_nets_side_by_side_is_accused_of_no_mistake(torch):
 
 
 @pytest.mark.parametrize("framework", ["jax", "raw"])
-@pytest.mark.parametrize(("sign", "named"), [(1, False), (-1, True)])
+@pytest.mark.parametrize(("sign", "named"), [(1, False), (-1, True), (0, False)])
 def test_functions_and_raw_tensors_show_by_their_moves_where_g_goes(torch, framework, sign, named):
-    """G's mean moves towards the reals, or away, while D keeps up. Nobody but the answers tells it."""
+    """G's mean moves towards the reals, away, or only by chance, while D keeps up. Nobody but the answers tells it."""
     array = pytest.importorskip("jax.numpy").asarray if framework == "jax" else torch.as_tensor
-    state = {"g": array(np.zeros(3, np.float32)), "d": array(np.zeros(3, np.float32))}
+    state = {"g": array(np.zeros(3, np.float32)), "d": array(np.zeros(3, np.float32)), "wide": 1.0}
     reals = RNG.standard_normal((80, 3)).astype(np.float32) + 4
 
     watch = mulligan.Watch(
         reals,
-        generator=lambda z: z + state["g"],
+        generator=lambda z: z * state["wide"] + state["g"],
         discriminator=lambda x: (x * state["d"]).sum(-1),
         latent=3,
         every=20,
@@ -545,27 +511,11 @@ def test_functions_and_raw_tensors_show_by_their_moves_where_g_goes(torch, frame
     for step in range(1, 61):
         state["d"] = state["d"] + 0.01 * (4 - state["g"])
         state["g"] = state["g"] + 0.001 * sign * state["d"]
+        state["wide"] += 0.0 if sign else 0.01
         watch(step)
     assert watch.error == ""
     assert str(watch).splitlines()[1].strip().startswith("JAX" if framework == "jax" else "PyTorch")
     assert ("labels swapped" in {finding.state for finding in watch.findings}) == named
-
-
-def test_moves_that_chance_explains_tell_nothing():
-    """A G without biases only stretches z, whose mean is 0: half of the answers rise, and half fall."""
-    state = {"g": 1.0}
-    watch = mulligan.Watch(
-        RNG.standard_normal((80, 3)) + 4,
-        generator=lambda z: state["g"] * z,
-        discriminator=lambda x: x.sum(1) * (1 + state["g"]),
-        latent=3,
-        every=20,
-    )
-    for step in range(1, 61):
-        state["g"] += 0.01 * np.sign(state.setdefault("way", -watch._nets.fakes(64).mean()))
-        watch(step)
-    assert watch.error == ""
-    assert "labels swapped" not in {finding.state for finding in watch.findings}
 
 
 def test_a_loss_that_is_not_finite_is_divergence():
@@ -739,20 +689,14 @@ def test_a_d_that_returns_pictures_is_not_asked():
         ({"reals": np.full((9, 1, 8, 8), np.nan)}, "reals"),
         ({"reals": np.zeros((9, 1, 8, 8))}, "reals"),
         ({"generator": None}, "generator"),
-        ({"generator": "G"}, "generator"),
         ({"discriminator": 3}, "discriminator"),
         ({"labels": np.arange(3)}, "labels"),
-        ({"labels": "cats"}, "labels"),
         ({"latent": "a"}, "latent"),
-        ({"latent": None}, "latent"),
         ({"latent": -1}, "latent"),
         ({"every": 0}, "every"),
-        ({"every": "a"}, "every"),
         ({"steps": 1.5}, "steps"),
         ({"seed": -1}, "seed"),
-        ({"seed": "a"}, "seed"),
         ({"folder": ""}, "a path"),
-        ({"folder": 3}, "folder"),
     ],
     ids=lambda each: ",".join(each) if isinstance(each, dict) else each,
 )

@@ -16,10 +16,6 @@ from mulligan.nn.memory import Array
 CHANNELS = (1, 3, 4)
 USUAL = ((-1.0, 1.0), (0.0, 1.0), (0.0, 255.0))
 """Ranges to which a range that was found is rounded."""
-_FLAT = 64
-"""Rows of at least this many numbers are flattened pictures if their size is that of a square; others are points."""
-_LONG = 4
-"""Samples of two dimensions, one of them so many times the other, are series."""
 
 
 def as_numpy(x: Any) -> Array:
@@ -64,9 +60,9 @@ def layout_of(shape: Sequence[int]) -> Layout:
         return Layout("NCHW", (*sample[1:], sample[0]))
     if len(sample) == 3 and sample[2] in CHANNELS:
         return Layout("NHWC", tuple(sample))
-    if len(sample) == 2 and max(sample) < _LONG * min(sample):
+    if len(sample) == 2 and max(sample) < 4 * min(sample):  # else a series
         return Layout("NHWC", (*sample, 1))
-    if len(sample) == 1 and sample[0] >= _FLAT and math.isqrt(sample[0]) ** 2 == sample[0]:
+    if len(sample) == 1 and sample[0] >= 64 and math.isqrt(sample[0]) ** 2 == sample[0]:
         return Layout("NHWC", (math.isqrt(sample[0]), math.isqrt(sample[0]), 1))
     if len(sample) in (1, 2):
         return Layout("points", (math.prod(sample),))

@@ -7,8 +7,6 @@ from collections import OrderedDict
 from functools import partial
 from typing import Any
 
-SHARED = 32 * 2**20
-"""Bytes from which an array that a function uses, such as a whole data set, is not copied."""
 _LIBRARIES = ("torch", "jax", "numpy", "scipy", "keras", "tensorflow", "flax", "mulligan")
 _ATOMS = (type, types.ModuleType, types.BuiltinFunctionType, types.CodeType, str, bytes, int, float, complex)
 
@@ -18,17 +16,12 @@ class CopyError(Exception):
 
 
 class NetCopier:
-    """Copies nets that belong together: what two of them share, their copies share, too.
-
-    Unlike `copy.deepcopy` it follows functions into their closures and globals, and takes tensors that belong to a
-    graph. What cannot be copied, such as an open file, is left out of the copy and named in ``left_out``. ``modules``
-    are the modules of torch that were met, and ``leaves`` tensors of torch beside their copies.
-    """
+    """Copies nets that may share parts, also tensors of a graph, and functions with their closures and globals."""
 
     def __init__(self) -> None:
-        self.left_out: list[str] = []
-        self.modules: list[Any] = []
-        self.leaves: list[tuple[Any, Any]] = []
+        self.left_out: list[str] = []  # what cannot be copied, such as an open file
+        self.modules: list[Any] = []  # of torch
+        self.leaves: list[tuple[Any, Any]] = []  # tensors of torch beside their copies
         self._memo: dict[int, Any] = {}
         self._torch: Any = sys.modules.get("torch")
 
@@ -123,14 +116,12 @@ class NetCopier:
         return made
 
     def _copy_used(self, x: Any) -> Any:
-        return x if not isinstance(x, type) and getattr(x, "nbytes", 0) > SHARED else self.copy(x)
+        whole = not isinstance(x, type) and getattr(x, "nbytes", 0) > 32 * 2**20  # as a data set is
+        return x if whole else self.copy(x)
 
 
 def is_of_library(x: Any) -> bool:
-    """Whether a function, or an array that never changes, belongs to a library: calling it changes nothing else.
-
-    A data set counts, too: copies of all samples cost time and memory, and nets do not change them.
-    """
+    """Whether a function, or an array that never changes, belongs to a library; a large data set counts, too."""
     if any(each.__module__ == "torch.utils.data.dataset" for each in type(x).__mro__):
         return True
     home = getattr(x, "__module__", None) if isinstance(x, types.FunctionType) else type(x).__module__

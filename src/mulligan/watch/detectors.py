@@ -17,8 +17,6 @@ from mulligan.watch.losses import LOGITS, Loss, Push, RealBatch, ends_of, has_mo
 from mulligan.watch.nets import Moves
 
 SIDES = "real", "fake"
-ENOUGH = 6
-"""Number of moves from which on they tell whether a player's steps go the wrong way."""
 
 
 class Began(NamedTuple):
@@ -114,17 +112,12 @@ class Loop:
                 pushes, reached = [], set()
         self.steps = self.turns[:-1]
         self.players = {turn.step.player for turn in self.steps}
-        if self.trains_another:
+        if self.players == {"d"} and not self.of(Drew):  # it trains another G: this is an average of it, perhaps
             self.aims, self.moves = {}, ()
 
     def of(self, kind: type) -> list[Any]:
         """Return the facts of a kind."""
         return [fact for fact in self.facts if isinstance(fact, kind)]
-
-    @property
-    def trains_another(self) -> bool:
-        """Whether the loop neither calls G nor steps it: G is an average of the net that it trains, perhaps."""
-        return self.players == {"d"} and not self.of(Drew)
 
     @cached_property
     def ends(self) -> dict[str, float]:
@@ -172,11 +165,8 @@ class Loop:
 
 
 def drift_of(before: Array, now: Array) -> float:
-    """Return how far the means of some batches are from those of earlier ones ÷ what chance makes of them.
-
-    Chance shows from one batch to the next: batches of one class each are no drift if the classes come at random.
-    """
-    chance = sum(
+    """Return how far the means of some batches are from those of earlier ones ÷ what chance makes of them."""
+    chance = sum(  # as it shows from one batch to the next, which may hold one class each
         float(np.square(np.diff(rows, axis=0)).sum()) / 2 / (len(rows) - 1) / len(rows) for rows in (before, now)
     )
     return float(np.square(now.mean(0) - before.mean(0)).sum()) / max(chance, 1e-30)
@@ -233,7 +223,7 @@ def with_d(loop: Loop) -> float | None:
         real, fake, drawn = (loop.ends[name] for name in ("d real", "d fake", "g fake"))
         return float(abs(drawn - fake) < abs(drawn - real))
     sure = [m for m in loop.moves if (m.real - m.fake) * m.apart > 0 and m.drawn]  # D goes on as it judges
-    return float(statistics.mean(m.apart * m.drawn < 0 for m in sure) > 0.9) if len(sure) >= ENOUGH else None
+    return float(statistics.mean(m.apart * m.drawn < 0 for m in sure) > 0.9) if len(sure) > 5 else None
 
 
 def class_changed(loop: Loop) -> float | None:
@@ -265,16 +255,6 @@ def same(kind: type, rows: str) -> Callable[[Loop], float | None]:
     return detect
 
 
-def last(facts: Callable[[Loop], Sequence[Any]], name: str) -> Callable[[Loop], float | None]:
-    """Return what the last of some facts tells."""
-    return lambda loop: float(getattr(facts(loop)[-1], name)) if facts(loop) else None
-
-
-def double_sigmoid(loop: Loop) -> float | None:
-    """Tell whether D's loss reads what a sigmoid has made as logits."""
-    return float(loop.loss is LOGITS and all(push.squashed for push in loop.of_d)) if loop.of_d else None
-
-
 def rates(loop: Loop) -> float | None:
     """Return D's learning rate ÷ G's, of the same optimiser."""
     last = {turn.step.player: turn.step for turn in loop.steps}
@@ -294,8 +274,8 @@ DETECTORS: dict[str, Callable[[Loop], float | None]] = {
     "undetached": undetached,
     "one_target": one_target,
     "with_d": with_d,
-    "eval": last(lambda loop: loop.of(Drew), "in_eval"),
-    "eval_d": last(lambda loop: loop.batches, "in_eval"),
+    "eval": lambda loop: float(loop.of(Drew)[-1].in_eval) if loop.of(Drew) else None,
+    "eval_d": lambda loop: float(loop.batches[-1].in_eval) if loop.batches else None,
     "same_z": same(Drew, "z"),
     "same_x": same(Push, "rows"),
     "class_changed": class_changed,
@@ -305,7 +285,9 @@ DETECTORS: dict[str, Callable[[Loop], float | None]] = {
     "rate": lambda loop: max(
         (t.step.rate / usual_rate(t.step) for t in loop.steps if "g" in t.step.player), default=None
     ),
-    "double_sigmoid": double_sigmoid,
+    "double_sigmoid": lambda loop: (
+        float(loop.loss is LOGITS and all(push.squashed for push in loop.of_d)) if loop.of_d else None
+    ),
     "loose": lambda loop: float(not any(f.reached for f in loop.of(Penalised))) if loop.of(Penalised) else None,
     "g_moves": lambda loop: (
         float(any(t.step.moved for t in loop.steps if "g" in t.step.player)) if loop.steps else None

@@ -23,14 +23,11 @@ from mulligan.diagnosis.failures import STILL, UNMOVED
 from mulligan.watch.detectors import OptimizerStep, usual_rate
 
 GROWS = 1.02
-"""A G is young, not collapsed, if its variety grows by this factor from one measurement to the next, or if its distance
-to the reals has never been so small, by this factor."""
+"""A G is young, not collapsed, if its variety or its nearness to the reals grows by this factor between measurements."""
 YOUNG = 2000
 """Steps until which healthy GANs have looked like one of `PASSING`."""
 NEWBORN = 300
 """Steps before which G has hardly moved, so that its samples say nothing."""
-CERTAIN = {"divergence", "wrong scale", "wrong sign", "copying"}
-"""Failures that are named from the beginning."""
 FAST = 5.0
 """A D with so many times G's rate wins from the beginning, and a G with so many times the usual one saturates."""
 PASSING = {
@@ -44,9 +41,6 @@ AT_ONCE = {
 """Figures that are exact facts about the loop: one measurement is enough to name them."""
 CHANGED = 0.8
 """Samples have changed if their distance to the reals fell to this share, or their variety grew as much."""
-
-
-_APART = 2.0  # rates of both players that differ by less are together
 
 
 class Sign(NamedTuple):
@@ -100,7 +94,12 @@ class LoopHistory(History):
             "saturation": so_far.get("rate") > FAST,
             "standstill": so_far.get("travelled") < (UNMOVED.value if so_far.get("g_moves") == 0 else 1e-9),
         }
-        return {each.state for each in caused if not causes.get(each.state)} - CERTAIN
+        return {each.state for each in caused if not causes.get(each.state)} - {
+            "divergence",
+            "wrong scale",
+            "wrong sign",
+            "copying",
+        }
 
     def _learning(self, so_far: Measurements, ranks: bool) -> set[str]:
         """Return states that are none while G still learns."""
@@ -160,7 +159,7 @@ def _write(remedy: Remedy, framework: str, loss: str | None, optimisers: dict[st
         return remedy.words
     slow, fast = sorted((optimisers["g"], optimisers["d"]), key=lambda step: step.rate)
     if remedy.key == "nearer":
-        changes = [(fast, slow.rate)] if fast.rate > _APART * slow.rate > 0 else []
+        changes = [(fast, slow.rate)] if fast.rate > 2 * slow.rate > 0 else []
     else:
         changes = [(step, step.rate / 10) for step in (slow, fast) if step.rate > usual_rate(step)]
     lines = [f"\n    - {_line(step, step.rate)}\n    + {_line(step, rate)}" for step, rate in changes]

@@ -113,10 +113,7 @@ def way_of(gradient: Array) -> float:
 
 
 def ends_of(aims: dict[str, list[Push]]) -> dict[str, float]:
-    """Return where each loss moves the outputs of each side: to a target if all have one, else up or down.
-
-    Outputs lie on both sides of a target such as 0.9, so the sign of their gradient tells nothing there.
-    """
+    """Return where each loss moves the outputs of each side: to a target if all have one, else up or down."""
     ends = {name: statistics.median(line_of(push)[0] for push in pushes[-4:]) for name, pushes in aims.items()}
     if all(map(math.isfinite, ends.values())):
         return ends

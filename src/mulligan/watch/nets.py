@@ -18,8 +18,6 @@ from mulligan.nn.rng import stream
 from mulligan.watch.arrays import Layout, as_numpy
 from mulligan.watch.copies import NetCopier
 
-FEWER = 60
-"""Number of samples for a D that reads packs of them, of 2 to 6, 10, 12, 15, 20 or 30."""
 BOUNDS = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0), "logistic": (0.0, 1.0), "relu": (0.0, math.inf)}
 """The range of each last operation, by its name in torch's graph and in JAX's."""
 _KEEP = "reshape", "transpose", "squeeze", "expand_dims", "broadcast_in_dim", "convert_element_type", "copy"
@@ -84,7 +82,8 @@ class Nets:
         with suppress(Exception), np.errstate(all="ignore"):  # whatever a function raises for such z
             if jax is not None and isinstance(self.draw(self.nets[0], slice(0, ROWS)), jax.Array):
                 self.name = "JAX"
-                reach = bounds_of(jax.make_jaxpr(partial(self.draw, self.nets[0], slice(0, ROWS)))().jaxpr)
+                program = jax.make_jaxpr(partial(self.draw, self.nets[0], slice(0, ROWS)))()
+                reach = BOUNDS.get(last_operation(program.jaxpr), reach)
             else:
                 self.z = tuple(1e6 * part if np.issubdtype(part.dtype, np.floating) else part for part in z)
                 samples = self.fakes(ROWS)
@@ -95,7 +94,7 @@ class Nets:
 
     def _try_discriminator(self) -> str:
         """Ask D once, and again with fewer samples. Return why it cannot be asked, or nothing."""
-        for rows in (ROWS, FEWER):
+        for rows in (ROWS, 60):  # D may read packs of them, of 2 to 6, 10, 12, 15, 20 or 30
             self.real = self.real[:rows]
             try:
                 self.answers()
@@ -210,19 +209,13 @@ def ask(net: Any, *inputs: Any, **words: Any) -> Any:
     return first_of(output)
 
 
-def bounds_of(program: Any, place: int = 0) -> tuple[float, float]:
-    """Return the range of the last operation of a program of JAX, if it has one."""
-    sought = program.outvars[place]
-    for step in reversed(program.eqns):
-        if not any(made is sought for made in step.outvars):
-            continue
-        inner = step.params.get("jaxpr", step.params.get("call_jaxpr"))
-        if inner is not None:
-            return bounds_of(inner.jaxpr, step.outvars.index(sought))
-        if step.primitive.name not in _KEEP:
-            return BOUNDS.get(step.primitive.name, (-math.inf, math.inf))
-        sought = step.invars[0]
-    return -math.inf, math.inf
+def last_operation(program: Any) -> str:
+    """Return the name of the last operation of a program of JAX that changes values."""
+    step = next((each for each in reversed(program.eqns) if each.primitive.name not in _KEEP), None)
+    if step is None:
+        return ""
+    inner = step.params.get("jaxpr", step.params.get("call_jaxpr"))
+    return str(step.primitive.name) if inner is None else last_operation(inner.jaxpr)
 
 
 def number_of_answers(shape: Sequence[int], n: int) -> int:

@@ -27,10 +27,6 @@ _KEEP = ("View", "UnsafeView", "ReshapeAlias", "Permute", "Transpose", "Squeeze"
 """Operations after which values are as before."""
 _MOVING = torch.nn.modules.batchnorm._BatchNorm, torch.nn.modules.dropout._DropoutNd
 """Layers that work differently in eval mode."""
-ENOUGH = 500
-"""Number of facts after which no more are recorded: a step of the loop may hold forty of optimisers."""
-PATCHES = 8
-"""Number of answers that are recorded for each sample, if D gives more."""
 _NONE = np.zeros(0, np.float32)
 Weights = Sequence[torch.Tensor]
 
@@ -62,19 +58,15 @@ class TorchNets(Nets):
 
     @contextmanager
     def seeded(self) -> Iterator[None]:
-        devices = [torch.cuda] if torch.cuda.is_available() and torch.cuda.is_initialized() else []
-        chance, on_devices = torch.get_rng_state(), [device.get_rng_state_all() for device in devices]
+        devices = range(torch.cuda.device_count() if torch.cuda.is_initialized() else 0)
         on_mps = torch.mps.get_rng_state() if str(getattr(self.real, "device", "")).startswith("mps") else None
         try:
-            with super().seeded():
+            with super().seeded(), torch.random.fork_rng(devices):
                 torch.default_generator.manual_seed(0)
                 for device in devices:
-                    device.manual_seed_all(0)
+                    torch.cuda.default_generators[device].manual_seed(0)
                 yield
         finally:
-            torch.set_rng_state(chance)
-            for device, state in zip(devices, on_devices):
-                device.set_rng_state_all(state)
             if on_mps is not None:
                 torch.mps.set_rng_state(on_mps)
 
@@ -161,8 +153,8 @@ def _uncompiled() -> AbstractContextManager[Any]:
 class ReadingHook:
     """A hook that never raises or returns anything. In a deep copy or a pickle of the user's net it does nothing."""
 
-    def __init__(self, hook: Callable[..., None], fail: Callable[[Exception], None]):
-        self._hook, self._fail_with = hook, fail
+    def __init__(self, fail: Callable[[Exception], None], hook: Callable[..., None]):
+        self._fail_with, self._hook = fail, hook
 
     def __call__(self, *args: Any, **words: Any) -> None:
         try:
@@ -170,9 +162,6 @@ class ReadingHook:
                 self._hook(*args, **words)
         except Exception as error:
             self._fail_with(error)
-
-    def __deepcopy__(self, memo: object) -> Any:
-        return nullcontext().__exit__
 
     def __reduce__(self) -> Any:
         return getattr, (nullcontext(), "__exit__")
@@ -192,7 +181,12 @@ class FactRecorder:
         self._inner_ends, self._called = inner_ends, set[int]()  # 0 and 1, for the nets that answered
         self.ends = [[net, net] if isinstance(net, torch.nn.Module) else inner for net, inner in zip(nets, inner_ends)]
         self.hears = all(self.ends)
-        self._d, self._weights, self._layout, self._fail = nets[1], dict(zip("gd", weights)), layout, fail
+        self._d, self._weights, self._layout, self._guard = (
+            nets[1],
+            dict(zip("gd", weights)),
+            layout,
+            partial(ReadingHook, fail),
+        )
         self._first = {n: max(parts, key=lambda p: (p.requires_grad, p.numel())) for n, parts in self._weights.items()}
         self._waiting: set[str] = set()  # weights without a hook, because they need no gradient now
         self._handles: list[Any] = []
@@ -209,7 +203,7 @@ class FactRecorder:
         if self._handles:
             self._notice()
         self.facts.append(Began())
-        if len(self.facts) > ENOUGH:
+        if len(self.facts) > 500:  # a step of the loop may hold forty of optimisers
             self.remove()
         elif not self._handles:
             self._add_hooks()
@@ -241,14 +235,8 @@ class FactRecorder:
         facts, self.facts = self.facts, []
         return facts
 
-    def _guard(self, hook: Callable[..., None]) -> ReadingHook:
-        return ReadingHook(hook, self._fail)
-
     def _notice(self) -> None:
-        """Notice weights that need gradients now, and steps without an optimiser, which is called by hand here.
-
-        Many loops let D need no gradients in G's step.
-        """
+        """Notice weights that need gradients now, as D's do in some steps, and steps that the loop makes by hand."""
         for name in [name for name in self._waiting if self._first[name].requires_grad]:
             self._waiting.remove(name)
             self._handles.append(self._first[name].register_hook(self._guard(partial(self._record_addition, name))))
@@ -390,7 +378,7 @@ def row_keys(x: torch.Tensor) -> Array:
 def _answers_of(out: torch.Tensor, n: int) -> Array:
     """Return some answers for each of n samples: D may give one for each patch or moment."""
     answers = out.reshape(n, -1)
-    return as_numpy(answers[:, :: max(answers.shape[1] // PATCHES, 1)])
+    return as_numpy(answers[:, :: max(answers.shape[1] // 8, 1)])
 
 
 def _in_eval(net: Any) -> bool:

@@ -9,21 +9,19 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from tempfile import mkdtemp
-from types import NoneType
 from typing import Any
 
 import numpy as np
 
 from mulligan.data.sources.picture_file import premultiplied
 from mulligan.diagnosis import FAILURES, Answers, Facts, Finding, Probe, Reals
-from mulligan.diagnosis.figures import figure_of
 from mulligan.diagnosis.probe import COUNT, ROWS
 from mulligan.doors.say import mention
 from mulligan.doors.write import atomic_write
 from mulligan.errors import ConfigError, DataError, MulliganError, RunError, as_whole, expanded, must_be
 from mulligan.nn.memory import Array
 from mulligan.nn.rng import stream
-from mulligan.output.figures import count, figure
+from mulligan.output.figures import count
 from mulligan.output.pictures import grid, points_picture, save_png, to_uint8
 from mulligan.training import DataSpec, RunFolder, dumps_toml, recipe
 from mulligan.training.events import Diagnosed, Event, Failed, Finished, Measured, Sampled, Started, Stepped
@@ -42,10 +40,6 @@ LISTEN = 12
 """Number of steps between two measurements that are recorded: two steps of G for five of D each."""
 PLACES = 5
 """Number of places between two measurements at which they are recorded in turn, so that an epoch has no blind spot."""
-COPIED = 10_000_000
-"""Maximum number of pixels of all reals for the search for copies: 40 MB."""
-LENGTH = 5000
-"""Assumed length of a run, if the user does not say it."""
 
 
 class Watch(AbstractContextManager["Watch"]):
@@ -109,13 +103,13 @@ class Watch(AbstractContextManager["Watch"]):
         self.loss: Loss | None = None  # D's, if it is known
         self._seen, self._ahead, self._is_over, self._speaks = 0, 0, False, False
         self._losses: dict[str, list[Any]] = {}  # and other figures, since the last report
-        self._last: dict[str, float] = {}  # their means then
+        self._penalties: dict[str, float] = {}  # their mean then
         self._moves, self._optimisers = list[Moves](), dict[str, Any]()
         self._recorder: Any = None
         with self._guard(lambda: "before the first step", MulliganError):
-            check_arguments(reals, generator, discriminator, labels, folder)
+            check_arguments(reals, generator, discriminator, labels)
             self.every, seed = as_whole("every", every, 1), as_whole("seed", seed, 0)
-            self._length = LENGTH if steps is None else as_whole("steps", steps, 1)
+            self._length = 5000 if steps is None else as_whole("steps", steps, 1)
             self._begin(reals, (generator, discriminator), latent, labels, seed)
             self._folder = WatchFolder(folder)
             shape = self.layout.shape
@@ -147,7 +141,7 @@ class Watch(AbstractContextManager["Watch"]):
         self._probe = Probe(
             Reals(fixed, self.low, self.high, labels=self._kinds),
             self._nets.fakes,
-            Facts(0.0, False, False, False, steps=self._length),
+            Facts(0.0, False, False, False, labels is not None, normalised=True, steps=self._length),
             self._answers if self._asks else None,
             labels=None if repeated is None else kinds_of(repeated),
             reach=reach,
@@ -162,7 +156,7 @@ class Watch(AbstractContextManager["Watch"]):
     def _describe_data(self, reals: Any, fixed: Array, reach: tuple[float, float]) -> bool:
         """Note what data and z show before the first step, and return whether copies are searched for."""
         pictures = len(self.layout.shape) == 3
-        searched = pictures and len(reals) * fixed[0].size <= COPIED
+        searched = pictures and len(reals) * fixed[0].size <= 10_000_000  # numbers, 40 MB
         self._facts = {"unlike": float((self.low, self.high, *reach) == (0.0, 1.0, -1.0, 1.0))}
         if pictures:
             self._facts["z_numbers"] = float(sum(math.prod(part.shape[1:]) for part in self._nets.z))
@@ -272,7 +266,7 @@ class Watch(AbstractContextManager["Watch"]):
             self._fail(step)
             return
         self._folder.add(Stepped(step, measures))
-        self._last = measures
+        self._penalties = {name: value for name, value in measures.items() if name == "penalty"}
         due = self._history.is_due(step)
         if due:
             self._read_facts()
@@ -280,8 +274,7 @@ class Watch(AbstractContextManager["Watch"]):
             if due and not np.isfinite(samples := self._nets.fakes(ROWS)).all():
                 self._fail(step)
                 return
-            penalties = {name: value for name, value in measures.items() if name == "penalty"}
-            measurement, news = self._history.report(self._probe, step, penalties)
+            measurement, news = self._history.report(self._probe, step, self._penalties)
             if measurement is not None:
                 self._folder.draw(step, samples, self.low, self.high)
         if measurement is not None:
@@ -368,15 +361,11 @@ class Watch(AbstractContextManager["Watch"]):
                 figures["critic_climb"] = (reals.unit * float(real.mean() - fake.mean()) / apart) ** 2
             if loss.level is not None:
                 figures["d_accuracy"] = 0.5 * float((real > loss.level).mean() + (fake <= loss.level).mean())
-        self._probe.facts = Facts(
+        self._probe.facts = self._probe.facts._replace(
             balance=math.nan if loss is None else loss.balance,
             probabilistic=loss in (LOGITS, PROBABILITIES),
-            relativistic=False,
-            penalised="penalty" in self._last,
-            conditional=self._nets.labels is not None,
+            penalised=bool(self._penalties),
             threshold=None if loss is None else loss.level,
-            normalised=True,  # norms of gradients are not measured
-            steps=self._length,
         )
         figures |= {"d_real": float(real.mean()), "d_fake": float(fake.mean())}
         return Answers(real, fake, slope, norms=figures)
@@ -422,9 +411,7 @@ class Watch(AbstractContextManager["Watch"]):
             lines.append(f"  cannot see: {unseen}")
         for finding in self.findings:
             lines.append(f"since step {finding.step}: {finding.state}{grade(finding)}. {meaning(finding.state)}")
-            for name, each in finding.evidence.items():
-                value, limit = figure(each["value"]), figure(each["threshold"])
-                lines.append(f"  {value} {each['operator']} {limit}  {figure_of(name).meaning}")
+            lines += [f"  {line}" for line in finding.lines()]
             lines += [f"  try: {words}" for words in finding.remedies]
         return "\n".join([*lines, *([f"the watch has stopped: {self.error}"] if self.error else [])])
 
@@ -436,10 +423,8 @@ class Watch(AbstractContextManager["Watch"]):
             return "who wins, slopes and mistakes of the loop, because there is no discriminator="
         if not self._hears:
             return "gradients, losses and optimisers, which show only in modules of PyTorch"
-        if "g" in self._loop.players and not self._loop.of(Drew):
-            return "z and what G draws, because the loop calls generator.forward(z). Call generator(z)"
-        if self._loop.trains_another:
-            return "where G goes, because the loop never calls generator=. Hand over the net that it trains"
+        if self._loop.players and not self._loop.of(Drew):
+            return "what G draws, because the loop does not call generator(z). Hand over the net that it trains"
         return "who wins by D's loss, which is unknown" if self.loss is None and self._history.taken else ""
 
 
@@ -493,7 +478,7 @@ class WatchFolder:
             mention(f"mulligan.Watch goes on without its folder: {self.lost}.")
 
 
-def check_arguments(reals: Any, generator: Any, discriminator: Any, labels: Any, folder: Any) -> None:
+def check_arguments(reals: Any, generator: Any, discriminator: Any, labels: Any) -> None:
     """Check what the user hands over, as far as it can be told without asking the nets."""
     if not getattr(reals, "shape", None) or not hasattr(reals, "__getitem__"):
         got = type(reals).__name__
@@ -503,8 +488,6 @@ def check_arguments(reals: Any, generator: Any, discriminator: Any, labels: Any,
             raise ConfigError(must_be(name, "a net or a function", net, f"{name}={name[0].upper()}"))
     if labels is not None and (not getattr(labels, "shape", None) or len(labels) != len(reals)):
         raise DataError(must_be("labels", f"an array of {len(reals)} classes, one for each of the reals", labels))
-    if not isinstance(folder, (str, Path, NoneType)):
-        raise ConfigError(must_be("folder", "the path of a new folder", folder, "runs/watched"))
 
 
 def _close(watch: Callable[[], Watch | None]) -> None:
