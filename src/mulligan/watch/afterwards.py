@@ -24,8 +24,6 @@ from mulligan.watch.watch import Watch, meaning
 
 Log = dict[str, dict[int, float]]
 """The values of "d_loss" and "g_loss", by step."""
-SHEETS = 32
-"""Maximum number of sheets to measure, evenly spaced."""
 FEW = 16
 """Minimum number of generated pictures."""
 GUESSING = (2 * math.log(2), math.log(2), 0.5, 1.0, 2.0)
@@ -150,7 +148,7 @@ def sheets(folder: Path, tile: str, side: int, channels: int) -> list[tuple[int,
     reading = Reading(side, tile=tile)
     steps, sets = [1], [list[Any](paths)]
     if reading.grid is not None:  # all tiles of each sheet, also plain ones: G may have drawn them
-        chosen = [paths[i] for i in np.unique(np.linspace(0, len(paths) - 1, SHEETS).round().astype(int))]
+        chosen = [paths[i] for i in np.unique(np.linspace(0, len(paths) - 1, 32).round().astype(int))]
         steps = [next(reversed(_numbers(path)[0]), 0) for path in chosen]
         sets = [tiles(try_to_read(path, partial(open_picture, path)), reading.grid) for path in chosen]
     if any(b <= a for a, b in zip([0, *steps], steps)):

@@ -23,11 +23,9 @@ from mulligan.diagnosis.failures import STILL, UNMOVED
 from mulligan.watch.detectors import OptimizerStep, usual_rate
 
 GROWS = 1.02
-"""A G is young, not collapsed, if its variety or its nearness to the reals grows by this factor between measurements."""
+"""A G is young, not collapsed, if its variety or nearness to the reals grows by this factor between measurements."""
 YOUNG = 2000
 """Steps until which healthy GANs have looked like one of `PASSING`."""
-NEWBORN = 300
-"""Steps before which G has hardly moved, so that its samples say nothing."""
 FAST = 5.0
 """A D with so many times G's rate wins from the beginning, and a G with so many times the usual one saturates."""
 PASSING = {
@@ -76,7 +74,7 @@ class LoopHistory(History):
 
     def matches(self, so_far: Measurements) -> list[Finding]:
         """Return what shows in the measurements, mistakes of the loop first."""
-        newborn = self.counted and so_far.taken[-1].step < NEWBORN
+        newborn = self.counted and so_far.taken[-1].step < 300  # G has hardly moved, so that its samples say nothing
         signs = ((sign.state, sign.case(so_far)) for sign in SIGNS if not (newborn and sign.grown))
         shown = {state: Finding(state, each.evidence, each.severity) for state, each in signs if each.holds}
         caused = [each for each in matches(so_far) if each.state not in shown]
@@ -94,12 +92,8 @@ class LoopHistory(History):
             "saturation": so_far.get("rate") > FAST,
             "standstill": so_far.get("travelled") < (UNMOVED.value if so_far.get("g_moves") == 0 else 1e-9),
         }
-        return {each.state for each in caused if not causes.get(each.state)} - {
-            "divergence",
-            "wrong scale",
-            "wrong sign",
-            "copying",
-        }
+        certain = {"divergence", "wrong scale", "wrong sign", "copying"}
+        return {each.state for each in caused if not causes.get(each.state)} - certain
 
     def _learning(self, so_far: Measurements, ranks: bool) -> set[str]:
         """Return states that are none while G still learns."""

@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mulligan.diagnosis.probe import COUNT, ROWS
 from mulligan.errors import DataError, must_be
@@ -168,7 +167,7 @@ class Nets:
         if earlier is None:
             return []
 
-        def judge(net: Any, x: Any) -> NDArray[np.float64]:
+        def judge(net: Any, x: Any) -> Any:
             self.nets = None, net
             with self.seeded():
                 return np.array(self.scores(x).tolist())  # float64, if D's answers are
@@ -181,8 +180,8 @@ class Nets:
         real, fake, drawn = (judge(earlier[1], samples) for samples in (x, before, after))
         rise = drawn - fake
         sure = abs(rise.mean()) > 2 * rise.std() / math.sqrt(len(rise))
-        moved = (float(judge(d, each).mean() - old.mean()) for each, old in ((x, real), (before, fake)))
-        return [Moves(*moved, float(rise.mean() * sure), float(real.mean() - fake.mean()))]
+        moved = judge(d, x).mean() - real.mean(), judge(d, before).mean() - fake.mean()
+        return [Moves(*moved, rise.mean() * sure, real.mean() - fake.mean())]
 
     # ── what only some frameworks tell ────────────────────────────────────────────────────────────────────────────
 

@@ -38,8 +38,6 @@ TRACK = 50
 """Steps between two looks at a few samples, as in Mulligan's own runs."""
 LISTEN = 12
 """Number of steps between two measurements that are recorded: two steps of G for five of D each."""
-PLACES = 5
-"""Number of places between two measurements at which they are recorded in turn, so that an epoch has no blind spot."""
 
 
 class Watch(AbstractContextManager["Watch"]):
@@ -103,7 +101,7 @@ class Watch(AbstractContextManager["Watch"]):
         self.loss: Loss | None = None  # D's, if it is known
         self._seen, self._ahead, self._is_over, self._speaks = 0, 0, False, False
         self._losses: dict[str, list[Any]] = {}  # and other figures, since the last report
-        self._penalties: dict[str, float] = {}  # their mean then
+        self._last: dict[str, float] = {}  # their means then
         self._moves, self._optimisers = list[Moves](), dict[str, Any]()
         self._recorder: Any = None
         with self._guard(lambda: "before the first step", MulliganError):
@@ -266,7 +264,7 @@ class Watch(AbstractContextManager["Watch"]):
             self._fail(step)
             return
         self._folder.add(Stepped(step, measures))
-        self._penalties = {name: value for name, value in measures.items() if name == "penalty"}
+        self._last = measures
         due = self._history.is_due(step)
         if due:
             self._read_facts()
@@ -274,7 +272,8 @@ class Watch(AbstractContextManager["Watch"]):
             if due and not np.isfinite(samples := self._nets.fakes(ROWS)).all():
                 self._fail(step)
                 return
-            measurement, news = self._history.report(self._probe, step, self._penalties)
+            penalties = {name: value for name, value in measures.items() if name == "penalty"}
+            measurement, news = self._history.report(self._probe, step, penalties)
             if measurement is not None:
                 self._folder.draw(step, samples, self.low, self.high)
         if measurement is not None:
@@ -284,7 +283,7 @@ class Watch(AbstractContextManager["Watch"]):
 
     def _record(self, coming: int) -> None:
         """Record the coming step, if it belongs to the few that are recorded before the next measurement."""
-        places = min(max(self.every // LISTEN, 1), PLACES)
+        places = min(max(self.every // LISTEN, 1), 5)  # in turn, so that an epoch has no blind spot
         left = LISTEN * (len(self._history.taken) % places + 1) - (-coming % self.every)
         if not (0 < left <= LISTEN or self.every <= LISTEN):
             self._remove_hooks()
@@ -364,7 +363,7 @@ class Watch(AbstractContextManager["Watch"]):
         self._probe.facts = self._probe.facts._replace(
             balance=math.nan if loss is None else loss.balance,
             probabilistic=loss in (LOGITS, PROBABILITIES),
-            penalised=bool(self._penalties),
+            penalised="penalty" in self._last,
             threshold=None if loss is None else loss.level,
         )
         figures |= {"d_real": float(real.mean()), "d_fake": float(fake.mean())}
