@@ -181,7 +181,7 @@ class Nets:
         rise = drawn - fake
         sure = abs(rise.mean()) > 2 * rise.std() / math.sqrt(len(rise))
         moved = judge(d, x).mean() - real.mean(), judge(d, before).mean() - fake.mean()
-        return [Moves(*moved, rise.mean() * sure, real.mean() - fake.mean())]
+        return [Moves._make(map(float, (*moved, rise.mean() * sure, real.mean() - fake.mean())))]
 
     # ── what only some frameworks tell ────────────────────────────────────────────────────────────────────────────
 
