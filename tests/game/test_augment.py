@@ -4,19 +4,7 @@ import numpy as np
 import pytest
 
 from mulligan.errors import ShapeError
-from mulligan.game import (
-    GAN,
-    R1,
-    R2,
-    WGANGP,
-    Cutout,
-    Flip,
-    Game,
-    Latent,
-    Player,
-    Relativistic,
-    Translation,
-)
+from mulligan.game import GAN, R1, R2, WGANGP, Cutout, Flip, Game, Latent, Player, Relativistic, Translation
 from mulligan.game.augment import Warp
 from mulligan.game.checking import Listening
 from mulligan.game.validation import check_playable

@@ -6,15 +6,7 @@ import numpy as np
 import pytest
 
 from mulligan.errors import ConfigError, ShapeError, UnsupportedError
-from mulligan.game import (
-    DRAGAN,
-    GAN,
-    R1,
-    R2,
-    WGANGP,
-    Latent,
-    ZeroCentered,
-)
+from mulligan.game import DRAGAN, GAN, R1, R2, WGANGP, Latent, ZeroCentered
 from mulligan.game.architectures import ConvGenerator, check_halvings
 from mulligan.game.checking import NETS, game_of
 from mulligan.nn import layers as nn

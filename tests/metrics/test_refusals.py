@@ -6,16 +6,7 @@ import numpy as np
 import pytest
 
 from mulligan.errors import ConfigError, DataError, ShapeError
-from mulligan.metrics import (
-    count_classes,
-    evaluate_points,
-    gist,
-    manifolds,
-    moments,
-    percent,
-    real_or_fake,
-    sharpness,
-)
+from mulligan.metrics import count_classes, evaluate_points, gist, manifolds, moments, percent, real_or_fake, sharpness
 from mulligan.metrics.copies import originals
 from mulligan.metrics.distances import split_floor
 

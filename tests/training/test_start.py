@@ -12,6 +12,11 @@ from mulligan.models import bundled
 from mulligan.training import Recorder, Run, RunFolder, resume
 from mulligan.training.samples import locate
 
+FLAT = {
+    "generator.layers": [{"kind": "dense", "units": 64}, {"kind": "reshape", "shape": [8, 8, 1]}],
+    "discriminator.layers": ["flatten", {"kind": "dense", "units": 1}],
+}
+
 
 @pytest.fixture
 def first(tiny, tmp_path, record):
@@ -88,11 +93,16 @@ def test_fit_begins_with_weights(first, tiny, tmp_path):
     np.testing.assert_allclose(made.theta, first.gan.g.network.theta, atol=1e-6)
 
 
+def test_the_curve_behind_g_is_no_weight_to_begin_with(tiny, tmp_path, record, digits):
+    run = Run(tiny(match_histogram=True, **FLAT), data=digits)
+    record(tmp_path / "first", run)
+    assert mulligan.load(tmp_path / "first").spec.layers[:2] == run.gan.g.layers != run.generator().spec.layers
+    again = Run(tiny(start=str(tmp_path / "first"), seed=7, **FLAT), data=digits)
+    assert same(again, run.gan.arrays(), "g.theta", "d.theta")
+
+
 def test_what_cannot_be_begun_with_is_refused(tiny, first, tmp_path, digits):
-    flat = [{"kind": "dense", "units": 64}, {"kind": "reshape", "shape": [8, 8, 1]}]
-    players = {"generator.layers": flat, "discriminator.layers": ["flatten", {"kind": "dense", "units": 1}]}
-    other = tiny(latent={"dim": 5}, **players)
-    other = replace(other, start=str(tmp_path / "first"))
+    other = tiny(latent={"dim": 5}, start=str(tmp_path / "first"), **FLAT)
     with pytest.raises(ConfigError, match="start must share the shape of a layer with recipe ring on digits"):
         Run(other, data=digits)
     (tmp_path / "empty").mkdir()

@@ -81,6 +81,8 @@ class Config(Game):
     """Steps between two `Stepped`, `Sampled`, `Evaluated` and `Saved` events, in this order. The last step has them,
     too. 0 turns samples and evaluations off, and leaves one report and one checkpoint, at the last step. A run of more
     than 2,000 samples takes only every second of them, or fewer."""
+    match_histogram: bool = False
+    """Give samples of the finished generator the levels of the data, by a curve behind its last layer."""
     recipe: str = ""
     """The recipe that this configuration started from."""
     watched: bool = False

@@ -27,6 +27,7 @@ from mulligan.nn.memory import Array, Labels, use_one_heap
 from mulligan.nn.rng import restore, state_of, stream
 from mulligan.nn.workers.limits import available_cores, rows_at_once
 from mulligan.output.generator import Generator, GeneratorSpec
+from mulligan.output.generator.histogram import REALS, match_histogram
 from mulligan.output.pictures import to_uint8
 from mulligan.training.events import Event
 from mulligan.training.samples import Batches, data_of, fingerprint_of, labels_of, limit_to, locate, picture, settle
@@ -290,7 +291,10 @@ class Run:
             step=self.step,
         )
         theta = self.gan.average if average else self.gan.g.network.theta
-        return Generator(spec, theta, self.gan.g.network.stats, threads=self.config.threads)
+        generator = Generator(spec, theta, self.gan.g.network.stats, threads=self.config.threads)
+        if not self.config.match_histogram or self.step < self.config.steps or self.data.is_points:
+            return generator
+        return match_histogram(generator, np.asarray(self.data.draw(REALS).images))
 
     # ── what is not finite ────────────────────────────────────────────────────────────────────────────────────────
 

@@ -63,7 +63,8 @@ def _weights(path: Path) -> tuple[dict[str, dict[str, Array]], int]:
     if checkpoint is None:
         raise CheckpointError(f"{path} must hold a checkpoint, got none. Try a run that has been saved.")
     arrays, spec = checkpoint.arrays, Generator.load(RunFolder(checkpoint.path.parent.parent).generator).spec
-    g = Network(Sequential(spec.layers), (spec.latent.dim,))
+    count = len(checkpoint.config.generator.build(spec.shape, spec.classes))  # behind them there may be a curve
+    g = Network(Sequential(spec.layers[:count]), (spec.latent.dim,))
     if (arrays["g.theta"].shape, arrays["g.stats"].shape) != (g.theta.shape, g.stats.shape):
         raise CheckpointError(
             f"{path}: generator.safetensors must be this run's own, got another's. Delete it, then mulligan resume."

@@ -441,7 +441,8 @@ class WatchFolder:
     def begin(self, started: Started, low: float, high: float) -> None:
         """Write the settings that are known, and the first event."""
         base = recipe("quick", steps=started.steps)
-        config = replace(base, recipe=WATCHED, watched=True, data=DataSpec(WATCHED, labels="none", low=low, high=high))
+        own = DataSpec(WATCHED, labels="none", low=low, high=high)
+        config = replace(base, recipe=WATCHED, watched=True, match_histogram=False, data=own)
         with self._writing():
             self.here.samples.mkdir(parents=True, exist_ok=True)
             atomic_write(self.here.config, dumps_toml(config).encode())
