@@ -294,7 +294,7 @@ class Run:
         generator = Generator(spec, theta, self.gan.g.network.stats, threads=self.config.threads)
         if not self.config.match_histogram or self.step < self.config.steps or self.data.is_points:
             return generator
-        return match_histogram(generator, np.asarray(self.data.draw(REALS).images))
+        return match_histogram(generator, np.asarray(self.data.draw(rows_at_once(REALS, self.data.shape)).images))
 
     # ── what is not finite ────────────────────────────────────────────────────────────────────────────────────────
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mulligan.nn.layers import Conv2d, LeakyReLU
+from mulligan.nn.workers.limits import rows_at_once
 from mulligan.output.generator.generator import Generator
 
 FAKES, REALS = 4000, 10_000
@@ -20,8 +21,9 @@ def match_histogram(generator: Generator, real: NDArray[np.uint8]) -> Generator:
     A tanh never quite arrives at black and white, and a net sees it. The curve sends each level to the real one of the
     same rank (Gonzalez and Woods 2018, §3.3).
     """
-    (low, high), fake = generator.spec.output_range, generator.images(FAKES, 1)
-    knots, channels = low + KNOTS / 255 * (high - low), range(fake.shape[-1])
+    (low, high), shape = generator.spec.output_range, generator.spec.shape
+    fake = generator.images(rows_at_once(FAKES, shape), 1)
+    knots, channels = low + KNOTS / 255 * (high - low), range(shape[-1])
     levels = low + np.array([_levels(fake[..., c], real[..., c]) for c in channels]) / 255 * (high - low)
     turns = np.diff(np.diff(levels) / np.diff(knots), prepend=0)
     own = np.eye(len(turns))  # each channel has its own units between the two layers
