@@ -94,8 +94,17 @@ def changes_of(overrides: Overrides) -> tuple[Change, ...]:
 def with_overrides(config: Config, overrides: Overrides) -> Config:
     """Return a copy of a configuration with some fields changed. Logs a warning if a change of kind drops fields.
 
-    Overrides are ``{"discriminator.optimizer.lr": 1e-4}`` or ``["generator.layers.0.units=64"]``. In a text, the value
-    is TOML; a bare word is a string. Setting a ``kind`` keeps the fields that the new kind also has.
+    Parameters
+    ----------
+    config : Config
+    overrides : mapping, or iterable of str and of pairs
+        ``{"discriminator.optimizer.lr": 1e-4}`` or ``["generator.layers.0.units=64"]``. In a text, the value is TOML;
+        a bare word is a string. Setting a ``kind`` keeps the fields that the new kind also has.
+
+    Raises
+    ------
+    ConfigError
+        When an override is not ``path=value``, a path is unknown, or a value is not allowed there.
     """
     changed, dropped = apply_overrides(config, overrides)
     for sentence in dropped:

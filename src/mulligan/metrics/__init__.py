@@ -10,13 +10,7 @@
 
 from mulligan.metrics.copies import nearest_pictures
 from mulligan.metrics.counts import Classes, Modes, count_classes, modes, stacked_modes
-from mulligan.metrics.distances import (
-    Moments,
-    frechet_distance,
-    moments,
-    noise_floor,
-    percent,
-)
+from mulligan.metrics.distances import Moments, frechet_distance, moments, noise_floor, percent
 from mulligan.metrics.evaluation import (
     Evaluator,
     Fakes,
@@ -31,17 +25,7 @@ from mulligan.metrics.features.judge import Judge, bundled_judge, judge_for
 from mulligan.metrics.features.maps import PCA, ClassMap, FeatureMap, pca
 from mulligan.metrics.neighbours import Manifolds, coverage_ideal, manifolds, nearest
 from mulligan.metrics.pixels import real_or_fake, sharpness
-from mulligan.metrics.registry import (
-    MAPS,
-    METRICS,
-    Comparison,
-    Figure,
-    Metric,
-    at,
-    figures_in,
-    median_of,
-    space_of,
-)
+from mulligan.metrics.registry import MAPS, METRICS, Comparison, Figure, Metric, at, figures_in, median_of, space_of
 
 # fmt: off
 __all__ = [

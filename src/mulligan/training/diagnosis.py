@@ -39,9 +39,15 @@ HELD = 100  # minimum number of held-out samples with which copies are compared
 
 
 class Diagnosis(History):
-    """Pass this `History` to `train` as an observer to have failures named.
+    """Pass this to `train` as an observer to have failures named.
 
-    Between two measurements lie `every` steps (default: a 32nd of the run, from 150 to 250).
+    Parameters
+    ----------
+    every : int, optional
+        Steps between two measurements (default: a 32nd of the run, from 150 to 250). A measurement is taken with the
+        next report.
+
+    It has the attributes of `mulligan.diagnosis.History`.
     """
 
     name = "diagnosis"

@@ -27,7 +27,7 @@ from mulligan.nn.memory import Array, Labels, use_one_heap
 from mulligan.nn.rng import restore, state_of, stream
 from mulligan.nn.workers.limits import available_cores, rows_at_once
 from mulligan.output.generator import Generator, GeneratorSpec
-from mulligan.output.generator.histogram import REALS, match_histogram
+from mulligan.output.generator.generator import REALS, match_histogram
 from mulligan.output.pictures import to_uint8
 from mulligan.training.events import Event
 from mulligan.training.samples import Batches, data_of, fingerprint_of, labels_of, limit_to, locate, picture, settle

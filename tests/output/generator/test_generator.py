@@ -10,8 +10,7 @@ from mulligan.game import Latent
 from mulligan.nn import Network, stream
 from mulligan.nn.layers import Dense, Flatten, LayerNorm, Reshape, Sequential, Tanh
 from mulligan.output.generator import LARGEST_SEED, Generator, GeneratorSpec
-from mulligan.output.generator.generator import CHUNK
-from mulligan.output.generator.histogram import match_histogram
+from mulligan.output.generator.generator import CHUNK, match_histogram
 
 SHAPE = (8, 8, 1)
 GOLDEN_NORMAL = [0.43584, 0.244067, -1.04751, 1.897848]

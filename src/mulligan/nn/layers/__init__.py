@@ -18,15 +18,7 @@ from mulligan.nn.layers.combine import Residual, Sequential
 from mulligan.nn.layers.conv import Conv2d, ConvTranspose2d, UpsampleConv2d
 from mulligan.nn.layers.dense import Dense
 from mulligan.nn.layers.families import Affine, LinearMap, Pointwise
-from mulligan.nn.layers.initializers import (
-    INITIALIZERS,
-    Constant,
-    He,
-    Initializer,
-    Normal,
-    Scaled,
-    Zeros,
-)
+from mulligan.nn.layers.initializers import INITIALIZERS, Constant, He, Initializer, Normal, Scaled, Zeros
 from mulligan.nn.layers.norm import BatchNorm, Dropout, LayerNorm
 from mulligan.nn.layers.shape import Flatten, Reshape, Upsample
 

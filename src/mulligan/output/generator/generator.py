@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -25,18 +26,21 @@ from numpy.typing import NDArray
 from mulligan.config.serialization import to_table
 from mulligan.doors.say import escape
 from mulligan.errors import ConfigError, DivergedError, ShapeError, UnsupportedError, as_whole, expanded, must_be, shown
+from mulligan.nn.layers import Conv2d, LeakyReLU
 from mulligan.nn.layers.base import walk
 from mulligan.nn.layers.combine import Sequential
 from mulligan.nn.memory import Array
 from mulligan.nn.network import Network
 from mulligan.nn.rng import stream
-from mulligan.nn.workers.limits import available_cores, check_size
+from mulligan.nn.workers.limits import available_cores, check_size, rows_at_once
 from mulligan.nn.workers.threads import ThreadTeam
 from mulligan.output.generator import LARGEST_SEED
 from mulligan.output.generator.file import GeneratorSpec, building, read_file, write_tensors
 from mulligan.output.pictures import grid, png_bytes, points_picture, to_uint8
 
 CHUNK = 64  # rows of every pass
+FAKES, REALS = 4000, 10_000  # whose histograms are compared
+KNOTS = np.array([0, 4, 6, 8, 10, 12, 16, 24, 32, 64, 96, 128, 160, 192, 224, 232, 240, 244, 248, 250, 252, 254, 255])
 Labels = int | Sequence[int] | NDArray[np.integer[Any] | np.floating[Any]] | None
 
 
@@ -381,3 +385,25 @@ def _fill(rows: Array) -> Array:
     full = np.zeros((CHUNK, *rows.shape[1:]), rows.dtype)
     full[: len(rows)] = rows
     return full
+
+
+def match_histogram(generator: Generator, real: NDArray[np.uint8]) -> Generator:
+    """Append a curve for each channel, t₀ + Σ turnᵢ · max(0, x − kᵢ), that gives samples the levels of real pictures.
+
+    A tanh never quite arrives at black and white, and a net sees it. The curve sends each level to the real one of the
+    same rank (Gonzalez and Woods 2018, §3.3).
+    """
+    (low, high), shape, levels = generator.spec.output_range, generator.spec.shape, []
+    fake = generator.images(rows_at_once(FAKES, shape), 1)
+    for c in range(shape[-1]):
+        fakes, reals = (np.bincount(x[..., c].ravel(), minlength=256) / x[..., c].size for x in (fake, real))
+        ranked = np.searchsorted(np.cumsum(reals), np.cumsum(fakes) - fakes / 2).clip(0, 255)
+        levels.append(low + ranked[KNOTS] / 255 * (high - low))
+    knots, own = low + KNOTS / 255 * (high - low), np.eye(len(levels))  # each channel has units of its own
+    turns = np.diff(np.diff(levels) / np.diff(knots), prepend=0)
+    into, out_of = own.repeat(turns.shape[1], axis=1), (turns[:, :, None] * own[:, None]).reshape(-1, len(turns))
+    curve = Conv2d(turns.size, kernel=1, stride=1), LeakyReLU(0.0), Conv2d(len(turns), kernel=1, stride=1)
+    tensors = generator.theta, into, np.tile(-knots[:-1], len(turns)), out_of, np.array(levels)[:, 0]
+    spec = replace(generator.spec, layers=(*generator.spec.layers, *curve))
+    theta = np.concatenate([np.ravel(tensor) for tensor in tensors])
+    return Generator(spec, theta, generator.stats, threads=generator.threads)

@@ -82,9 +82,22 @@ class Checkpoint:
 
 
 def save_checkpoint(run: Run, folder: Path, log: dict[str, Any] | None = None) -> Path:
-    """Write a run's checkpoint ``step-000123/`` in `folder`, between two steps, and return it.
+    """Write a checkpoint of a run, and return its folder. Call it between two steps.
 
-    Of the folder's older checkpoints, the newest and a few spaced ones stay. After an error all of them do.
+    Parameters
+    ----------
+    run : Run
+    folder : Path
+        Receives ``step-000123/``. Of its older checkpoints, the newest and a few spaced ones stay.
+    log : dict, optional
+        Length and digest of the recorder's log.
+
+    Raises
+    ------
+    DivergedError
+        When an array is not finite. Nothing is written.
+    RunError
+        When the folder cannot be written or the disk is full. Earlier checkpoints are untouched.
     """
     run.check()
     target = folder_of(folder, run.step)

@@ -67,10 +67,28 @@ class Recorder:
         observers: Sequence[Observer] = (),
         stop: Callable[[], Stop] = lambda: False,
     ) -> Generator[Event, None, None]:
-        """Train as `train` does, and keep every event of a new run, or of one that `resume` loaded from this folder.
+        """Train as `train` does, and keep every event.
 
         A run that stops early is saved at its current step: after `stop` or Ctrl-C, when the caller leaves the loop,
         or when the program ends.
+
+        Parameters
+        ----------
+        run : Run
+            A new run for a new or empty folder, or the run that `resume` loaded from this folder.
+        evaluators, observers, stop
+            As for `train`.
+
+        Raises
+        ------
+        ConfigError
+            When the folder already holds something.
+        RunError
+            When the folder cannot be written or the disk is full. The last checkpoint is untouched.
+        DivergedError
+            When a tensor is no longer finite. The message names the last healthy checkpoint.
+        CheckpointError
+            When the log was changed, or a picture of samples cannot be read.
         """
         events = self._record(run, tuple(evaluators), tuple(observers), stop)
         _going.add(events)
