@@ -44,11 +44,7 @@ class Originals:
 
 
 def originals(
-    real: NDArray[Any],
-    train: NDArray[Any],
-    *,
-    inside: NDArray[np.intp] | None = None,
-    cells: int | None = None,
+    real: NDArray[Any], train: NDArray[Any], *, inside: NDArray[np.intp] | None = None, cells: int | None = None
 ) -> Originals:
     """Prepare `copying` in a feature space where a copy is near its original, such as PCA of the pixels.
 
@@ -93,12 +89,7 @@ def copying(fake: NDArray[Any], of: Originals) -> Copies:
 
 
 def ct(
-    fake: NDArray[Any],
-    fake_cell: NDArray[Any],
-    real: NDArray[Any],
-    real_cell: NDArray[Any],
-    *,
-    least: int = 20,
+    fake: NDArray[Any], fake_cell: NDArray[Any], real: NDArray[Any], real_cell: NDArray[Any], *, least: int = 20
 ) -> float:
     """C_T: whether fakes are nearer to the training set than reals are (Meehan et al. 2020, section 3).
 

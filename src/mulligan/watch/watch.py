@@ -440,9 +440,8 @@ class WatchFolder:
 
     def begin(self, started: Started, low: float, high: float) -> None:
         """Write the settings that are known, and the first event."""
-        base = recipe("quick", steps=started.steps)
-        own = DataSpec(WATCHED, labels="none", low=low, high=high)
-        config = replace(base, recipe=WATCHED, watched=True, match_histogram=False, data=own)
+        base = recipe("quick", steps=started.steps, match_histogram=False)
+        config = replace(base, recipe=WATCHED, watched=True, data=DataSpec(WATCHED, labels="none", low=low, high=high))
         with self._writing():
             self.here.samples.mkdir(parents=True, exist_ok=True)
             atomic_write(self.here.config, dumps_toml(config).encode())
