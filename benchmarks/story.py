@@ -5,8 +5,8 @@
     python benchmarks/story.py --playground     docs/images/playground.png and playground.gif, while a run trains
 
 Nothing is chosen by eye: the digits are those of the first fixed z, and the diagnosis and its remedy are what the
-playground shows. Two threads give scene 5 again. The digits of scenes 3 and 4 come from an older engine; the words
-beside them would not fit others.
+playground shows. Scenes 3 and 4 hold still the first step that does what their words say. Two threads give all of it
+again.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ DIGITS = [
 ]
 """Changes to `quick`: no classes, a D that is small enough for a page, and the γ with which the story was told."""
 YOUNG = 650
-"""The step whose D the page has; the next one is held still."""
+"""From here on, the page has the D of the first step after which the forger is believed more, and then no longer."""
 PICTURES = 8
 
 STAGE = [*DIGITS, "steps=800", "save_every=50", "threads=2"]
@@ -85,17 +85,18 @@ def digits() -> tuple[dict[str, Any], Arrays]:
     run = Run(with_overrides(recipe("quick"), DIGITS))
     spec, z = run.config.data, run.draw(PICTURES, seed=run.config.seed)
     real = scaled(np.asarray(load("mnist-test").images[:PICTURES]), spec.low, spec.high)
-    told: dict[str, Any] = {}
-    arrays: Arrays = {"real": _bytes(run, real)}
-    for step in _steps(run):
-        if step == YOUNG:
-            fake = run.generate(*z, average=False)
-            told["judge"], weights = _judge(run)
-            told["young"] = {"real": _beliefs(run, real), "fake": _beliefs(run, fake)}
-            told["turn"], moves = _turn(run, fake[:1], z)
-            arrays |= weights | moves | {"young": _bytes(run, fake)}
-            break
-    return told, arrays
+    with run.gan:
+        while run.step < YOUNG:
+            run.advance()
+        while True:
+            step, fake = run.step, run.generate(*z, average=False)
+            judge, weights = _judge(run)
+            young = {"step": step, "real": _beliefs(run, real), "fake": _beliefs(run, fake)}
+            turn, moves = _turn(run, fake[:1], z)
+            if turn["both"] < turn["before"] < turn["forger"]:
+                break
+    pictures = {"real": _bytes(run, real), "young": _bytes(run, fake)}
+    return {"judge": judge, "young": young, "turn": turn}, weights | moves | pictures
 
 
 def _steps(run: Run) -> Iterator[int]:

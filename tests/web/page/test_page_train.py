@@ -75,8 +75,6 @@ def test_data_that_the_recipe_cannot_take_bring_a_recipe_that_can_and_say_so(ope
     tab("data").select_option("ring")
     assert tab("recipe").input_value() == "ring"
     assert tab("data-note").inner_text() == "ring holds points, so the recipe is ring now."
-    tab("data").select_option("grid")
-    assert tab("recipe").input_value() == "ring"
     tab("data").select_option("mnist")
     assert tab("recipe").input_value() == "quick"
     assert "holds pictures" in tab("data-note").inner_text()
@@ -84,6 +82,8 @@ def test_data_that_the_recipe_cannot_take_bring_a_recipe_that_can_and_say_so(ope
     tab("data").select_option("fashion-mnist")
     assert tab("recipe").input_value() == "mlp"
     assert tab("data-note").inner_text() == "Fetched once (31 MB): needs a network the first time."
+    tab.choose(lr_g=50)
+    assert tab("fault-lr-g").inner_text().startswith("Usual values end at 0.1.")
 
 
 def test_start_waits_for_the_recipes(open_tab):

@@ -115,7 +115,9 @@ function Figure({ name, value, marked, off, whole }) {
   const [words, setWords] = useState(null); // the text that is being typed, or was refused
   const shown = words ?? (value == null ? "" : whole ? int(value).replaceAll(",", name === "steps" ? "," : "") : rate(value));
   const [refused, setRefused] = useState(null); // the refusal of this field; other fields may have theirs
-  const fault = refused ?? store.faults[name];
+  const range = SLIDES[name];
+  const beyond = range && value > 10 ** range[1] ? `Usual values end at ${rate(10 ** range[1])}. A larger one may break the run.` : null;
+  const fault = refused ?? store.faults[name] ?? beyond;
   const field = useRef(null);
   useEffect(() => {
     if (document.activeElement === field.current) return;
@@ -133,14 +135,13 @@ function Figure({ name, value, marked, off, whole }) {
     setRefused(store.faults[name] ?? null);
     setWords((now) => (store.faults[name] || now !== text ? now : null)); // keep what was typed since then
   };
-  const range = SLIDES[name];
   const place = range && value > 0 ? Math.round((100 * (Math.log10(value) - range[0])) / (range[1] - range[0])) : 0;
   const ofPlace = (p) => Number((10 ** (range[0] + (p / 100) * (range[1] - range[0]))).toPrecision(2));
   return html`<${Row} name=${name} marked=${marked}><input class="in" ref=${field} id=${`k-${id(name)}`} data-testid=${`setting-${id(name)}`} inputmode=${whole ? "numeric" : "decimal"} autocomplete="off" disabled=${off || !mayWrite()}
-      aria-invalid=${fault ? "true" : null} aria-describedby=${fault ? `fault-${id(name)}` : null} value=${shown}
+      aria-invalid=${fault && fault !== beyond ? "true" : null} aria-describedby=${fault ? `fault-${id(name)}` : null} value=${shown}
       onInput=${(e) => setWords(e.target.value)} onChange=${(e) => send(e.target.value)} />
     ${range && html`<${Slider} value=${place} disabled=${off || value == null || !mayWrite()} label=${`${LABELS[name]}, slider`} tabindex="-1" onInput=${(p) => setWords(rate(ofPlace(p)))} onChange=${(p) => send(rate(ofPlace(p)))} />`}
-    <${Fault} name=${name} own=${refused} /><//>`;
+    <${Fault} name=${name} own=${fault} /><//>`;
 }
 
 function Recipes({ now, off }) {
