@@ -84,7 +84,7 @@ def digits() -> tuple[dict[str, Any], Arrays]:
     """Train the digits, and return what scenes 3 and 4 show of them."""
     run = Run(with_overrides(recipe("quick"), DIGITS))
     spec, z = run.config.data, run.draw(PICTURES, seed=run.config.seed)
-    real = scaled(np.asarray(load("mnist-test").images[:PICTURES]), spec.low, spec.high)
+    real = scaled(_real()[:PICTURES], spec.low, spec.high)
     with run.gan:
         while run.step < YOUNG:
             run.advance()
@@ -178,7 +178,7 @@ def stage() -> tuple[dict[str, Any], Arrays]:
 
 
 def _real() -> NDArray[np.uint8]:
-    return np.asarray(load("mnist-test").images[:DOTS])
+    return np.asarray(load("mnist-test").draw(DOTS).images)  # at random: the files are sorted by writer
 
 
 def _play(run: Run, here: Path) -> tuple[dict[str, Any], list[NDArray[np.uint8]], Diagnosed | None]:

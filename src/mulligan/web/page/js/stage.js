@@ -10,7 +10,7 @@ import { calm } from "./store.js";
 import { TriesLine } from "./tries.js";
 
 const [TINY, WIDE, DOT, LARGE] = [14, 800, 9, 168]; // pixels of a dot's picture, of the stage, of a dot, and of a picture that is looked at
-const CELL = WIDE / 17; // of a picture in its row
+const [CELL, ROW] = [WIDE / 10.5, 5]; // of a picture, and how many are in a row
 const [FRAME, FLIGHT] = [400, 1500]; // ms of a recorded frame, and of the way from pictures to dots
 const BEATS = { digits: ["healthy", "Make them dots"], dots: ["healthy", "Play the game"], play: ["healthy", "Take the brake off"], brake: ["failed", "Mulligan"], second: ["second", "Once more"] };
 
@@ -83,7 +83,7 @@ export function Stage() {
     });
     ink.setLineDash([]);
     w.spots = all.map(([kind, spot], n) => {
-      const grid = [(kind === "real" ? 0.7 : 9.3) + (n % 8) * 0.9, 5.8 + Math.floor((n % count) / 8) * 0.9];
+      const grid = [(kind === "real" ? 0.8 : 5.9) + ((n % count) % ROW) * 0.95, 0.8 + Math.floor((n % count) / ROW)];
       return grid.map((v, k) => v * CELL + ease * (spot[k] * WIDE - v * CELL));
     });
     all.forEach(([kind], n) => {
