@@ -241,11 +241,11 @@ def nearest(generator: Generator, data: Dataset | None, *, seed: Seed, class_: C
     picture = generator.images(1, seed, label)
     (distances,), (rows,) = nearest_pictures(picture, data, 1)
     usual, row, distance = measure_held_out(data), int(rows[0]), float(distances[0])
-    text, verdict = f"{distance:.2f} from the nearest training picture; ", "not known"
+    text, verdict = f"This one is {distance:.2f} from the nearest training picture. ", "not known"
     if usual is None:
-        text += "there are too few pictures to compare this distance with."
+        text += "There are too few pictures to compare this distance with."
     else:
-        text += f"{usual['n']} {usual['whose']}: {usual['low']:.2f} to {usual['high']:.2f} (5 % to 95 %). "
+        text += f"Of {usual['whose']}, nine in ten are {usual['low']:.2f} to {usual['high']:.2f} from their nearest. "
         same = distance < SAME * math.sqrt(picture.size)
         verdict = "near copy" if same or distance < usual["lowest"] else "not a copy"
         text += (
@@ -270,6 +270,6 @@ def measure_held_out(data: Dataset) -> dict[str, Any] | None:
     rows = np.unique(np.linspace(0, len(test) - 1, HELD).astype(int))
     nth = 1 + (test is data)  # a training picture is the nearest to itself
     distances = nearest_pictures(np.asarray(test.images[rows]), data, nth)[0][:, -1]
-    whose = "training pictures, to the nearest other" if test is data else "held-out pictures"
+    whose = f"{len(rows)} {'other training' if test is data else 'held-out'} pictures"
     lowest, low, high = (float(v) for v in np.quantile(distances, [0.01, 0.05, 0.95]))
-    return {"n": len(rows), "whose": whose, "lowest": lowest, "low": low, "high": high}
+    return {"whose": whose, "lowest": lowest, "low": low, "high": high}

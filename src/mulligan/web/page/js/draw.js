@@ -64,13 +64,14 @@ function One({ model, info, seed, setSeed, kind, setKind }) {
     if (number(e.target.value) != null) setSeed(number(e.target.value));
   };
   const names = info?.class_names ?? [];
-  return html`<${Panel} id="d1" title=${`One number, one ${names.join("") === "0123456789" ? "digit" : "picture"}`} note="same number, same picture">
+  const digits = names.join("") === "0123456789";
+  return html`<${Panel} id="d1" title=${`One number, one ${digits ? "digit" : "picture"}`} note="same number, same picture">
     <div class="seed"><input inputmode="numeric" autocomplete="off" value=${text ?? seed} aria-label="Seed, a whole number" aria-invalid=${bad ? "true" : null} data-testid="seed-input" onInput=${input} onBlur=${() => setText(null)} />
       ${bad && html`<span class="fault" role="status">The seed must be a whole number from 0 to 2⁵³ − 1, got “${text}”. Try 42.</span>`}
       <${Button} aria-label="Random seed" testid="seed-random" act=${() => setSeed(dice(1e6))}>${icon.dice()}<//></div>
     <${Picture} image=${data?.image} className="digit" testid="digit" label=${data ? `Drawn from seed ${seed}${data.class_name ? `, class ${data.class_name}` : ""}` : "Not drawn yet"} />
     ${names.length > 0 && html`<select class="in wide-in" aria-label="Class" data-testid="class-select" onChange=${(e) => setKind(e.target.value === "" ? null : Number(e.target.value))}><option value="" selected=${kind == null}>Any class</option>${names.map((n, k) => html`<option value=${k} selected=${kind === k}>${n}</option>`)}</select>`}
-    <p class="small">${fault ? html`<span class="bad">${fault}</span>` : names.length ? `The number above is a seed for chance: 7 need not give a 7. The class is chosen here.${data?.class_name ? ` Drawn: ${data.class_name}.` : ""}` : "This generator takes no class."}</p><//>`;
+    <p class="small">${fault ? html`<span class="bad">${fault}</span>` : names.length ? `The number above is a seed for chance${digits ? ": 7 need not give a 7" : ""}. The class is chosen here.${data?.class_name ? ` Drawn: class ${data.class_name}.` : ""}` : "This generator takes no class."}</p><//>`;
 }
 
 function Copy({ model, seed, kind }) {
