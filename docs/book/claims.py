@@ -5,6 +5,16 @@ import numpy as np
 from tables import apart, figures, in_seeds, some, study, table
 
 
+def least(figure):
+    """Return a figure's least value over the seeds."""
+    return min(figure.values)
+
+
+def most(figure):
+    """Return a figure's largest value over the seeds."""
+    return max(figure.values)
+
+
 def both(name):
     """Return the figures of a study's two runs."""
     return figures(name), figures(f"{name}-again")
@@ -14,16 +24,16 @@ def is_the_cost_right():
     """Chapter 8."""
     by = figures("cost")
     for data in ("digits", "ring"):
-        assert by[f"{data} · printed"]["d_fake"].low > 0.999
-        assert by[f"{data} · printed"]["gradient"].high < 1e-20
-        assert by[f"{data} · non-saturating"]["gradient"].low > 1
-    assert by["digits · printed"]["classes"].high == 1
+        assert least(by[f"{data} · printed"]["d_fake"]) > 0.999
+        assert most(by[f"{data} · printed"]["gradient"]) < 1e-20
+        assert least(by[f"{data} · non-saturating"]["gradient"]) > 1
+    assert most(by["digits · printed"]["classes"]) == 1
     right, minimax = by["digits · non-saturating"], by["digits · minimax"]
     assert in_seeds(right["classes"], minimax["classes"], highest_wins=True) == 5
     assert in_seeds(right["fd"], minimax["fd"]) == 5
     assert in_seeds(by["ring · non-saturating"]["distance"], by["ring · minimax"]["distance"]) == 5
-    assert by["ring · printed"]["distance"].low > 4 * by["ring · non-saturating"]["distance"].high
-    assert minimax["gradient"].high < 0.5
+    assert least(by["ring · printed"]["distance"]) > 4 * most(by["ring · non-saturating"]["distance"])
+    assert most(minimax["gradient"]) < 0.5
     assert minimax["gradient"].median < 1e-3 * right["gradient"].median
     assert abs(by["ring · minimax"]["modes"].median - by["ring · non-saturating"]["modes"].median) <= 1
 
@@ -34,33 +44,33 @@ def why_always_a_3():
     one = {row.name: row.measurements[1] for row in causes}
     end = {row.name: row.figures for row in causes}
     alike = "×.002 · batch 1 · decay"
-    assert one[alike]["is_first"].low == 1
-    assert one[alike]["correlation"].low > 0.8
-    assert end[alike]["is_first"].low == 1
-    assert end["×.002 · batch 1 · no decay"]["is_first"].high == 0
+    assert least(one[alike]["is_first"]) == 1
+    assert least(one[alike]["correlation"]) > 0.8
+    assert least(end[alike]["is_first"]) == 1
+    assert most(end["×.002 · batch 1 · no decay"]["is_first"]) == 0
     lengths = [(1 - 0.9**t) / 0.1 / ((1 - 0.999**t) / 0.001) ** 0.5 for t in range(2, 42)]  # the script's, by the rate
     assert 1.75 < np.mean(lengths) < 1.85
     wider = imprint[0].figures["range"].median - imprint[0].measurements[1]["range"].median
     assert np.isclose(sum(lengths) * 9e-7 / 2, wider, rtol=0.05)
-    assert all(f["is_first"].high == 0 for name, f in one.items() if "×.002 · batch 1 " not in name)
-    assert one["×.02 · batch 1 · decay"]["correlation"].high < 0.4
+    assert all(most(f["is_first"]) == 0 for name, f in one.items() if "×.002 · batch 1 " not in name)
+    assert most(one["×.02 · batch 1 · decay"]["correlation"]) < 0.4
     ten = {row.name: sum(row.measurements[10]["is_first"].values) for row in causes}
     assert {name for name, hits in ten.items() if hits} == {
         "×.02 · batch 1 · no decay", "×.002 · batch 1 · decay", "×.002 · batch 1 · no decay"
     }  # fmt: skip
     assert ten["×.02 · batch 1 · no decay"] == 2
-    assert one["×.02 · batch 1 · decay"]["spread"].high < 1e-9
-    assert one["×.02 · batch 64 · decay"]["spread"].high < 1e-9
-    assert one["start ×1 · batch 1 · decay"]["spread"].low > 0.05
+    assert most(one["×.02 · batch 1 · decay"]["spread"]) < 1e-9
+    assert most(one["×.02 · batch 64 · decay"]["spread"]) < 1e-9
+    assert least(one["start ×1 · batch 1 · decay"]["spread"]) > 0.05
     many = one["×.002 · batch 64 · decay"]
     pairs = zip(many["mean_correlation"].values, many["correlation"].values)
     assert all(mean > first + 0.1 for mean, first in pairs)
-    assert imprint[0].measurements[1]["is_first"].low == imprint[0].figures["is_first"].low == 1
+    assert least(imprint[0].measurements[1]["is_first"]) == least(imprint[0].figures["is_first"]) == 1
     without = imprint[1].figures
     assert without["mean_correlation"].median > without["correlation"].median + 0.1
-    assert all(longer[1].measurements[300][name].high < 0.1 for name in ("correlation", "mean_correlation"))
+    assert all(most(longer[1].measurements[300][name]) < 0.1 for name in ("correlation", "mean_correlation"))
     assert longer[0].figures["is_first"].values == (1.0,) * 100
-    assert longer[1].measurements[100]["is_first"].high == 0
+    assert most(longer[1].measurements[100]["is_first"]) == 0
     assert sum(imprint[1].measurements[10]["is_first"].values) == 58
     assert sum(without["is_first"].values) == 3
 
@@ -91,11 +101,11 @@ def lower_rates():
     d = {row.name: row.figures["distance"] for row in ring}
     m = {row.name: row.figures["modes"] for row in ring}
     for name in (*rates, "average only", "G only ×.01"):
-        assert (better(ring, name, "distance"), m[name].low) == (5, 8), name
+        assert (better(ring, name, "distance"), least(m[name])) == (5, 8), name
     assert all(better(ring, name, "distance") < 5 for name in ("batch ×8", "D only ×.01", "×.01, then full"))
     assert min(d, key=lambda name: d[name].median) == "linear to 0"
-    assert d["linear to 0"].high < d["×.01"].median
-    assert m["full rate"].low < 8
+    assert most(d["linear to 0"]) < d["×.01"].median
+    assert least(m["full rate"]) < 8
     assert d["×.01"].median < 0.05 < 0.9 * d["full rate"].median < d["×.01, then full"].median
     every = ("fd", "fd_pca", "coverage")
     assert all(better(digits, name, figure) == 5 for name in ("average only", "batch ×8") for figure in every)
@@ -104,7 +114,7 @@ def lower_rates():
     assert all(2 <= better(digits, name, "fd_pca") <= 4 for name in (*rates, "G only ×.01"))
     others = [row.name for row in digits if row.name not in ("average only", "batch ×8")]
     assert all(better(digits, "average only", figure, than=name) == 5 for name in others for figure in maps)
-    assert all(row.figures["classes"].high <= 2 for row in digits if row.name == "D only ×.01")
+    assert all(most(row.figures["classes"]) <= 2 for row in digits if row.name == "D only ×.01")
     found = {row.name: row.figures for row in good}
     for name in (*rates, "G only ×.01"):
         assert better(good, name, "fd_pca") == better(good, name, "coverage") == 5, name
@@ -112,12 +122,12 @@ def lower_rates():
     assert all(better(good, "average only", figure) == 5 for figure in every)
     others = [name for name in found if name != "average only"]
     assert all(better(good, "average only", figure, than=name) >= 4 for name in others for figure in maps)
-    assert found["average only"]["sharpness"].high < 0.97 < found["full rate"]["sharpness"].low
+    assert most(found["average only"]["sharpness"]) < 0.97 < least(found["full rate"]["sharpness"])
     assert better(good, "batch ×8", "fd") == 5
     assert better(good, "batch ×8", "fd_pca") == 3
-    assert found["D only ×.01"]["classes"].high == 1
-    assert found["D only ×.01"]["fd"].low > 100
-    assert all(row["classes"].low == 10 for name, row in found.items() if name != "D only ×.01")
+    assert most(found["D only ×.01"]["classes"]) == 1
+    assert least(found["D only ×.01"]["fd"]) > 100
+    assert all(least(row["classes"]) == 10 for name, row in found.items() if name != "D only ×.01")
     assert found["×.01, then full"]["fd_pca"].median > 1.25 * found["×.01"]["fd_pca"].median
     assert all(found["G only ×.01"][name].median <= found["×.01"][name].median for name in maps)
     assert 15 < found["full rate"]["travel"].median / found["×.01"]["travel"].median < 22
@@ -134,12 +144,12 @@ def alone():
     a = figures("alone")
     four, tiny = a["the same + small nets"], a["the same + small nets, tiny start"]
     rest = {"the same + small nets", "the same + small nets, tiny start", "all", "all − start"}
-    assert all(f["classes"].high <= 2 and f["fd"].low > 110 for name, f in a.items() if name not in rest)
-    assert four["classes"].low == 5
-    assert four["fd"].high < tiny["fd"].low
-    assert tiny["classes"].high == 4
-    assert a["all"]["classes"].low == 9
-    assert a["all − start"]["classes"].high == 3
+    assert all(most(f["classes"]) <= 2 and least(f["fd"]) > 110 for name, f in a.items() if name not in rest)
+    assert least(four["classes"]) == 5
+    assert most(four["fd"]) < least(tiny["fd"])
+    assert most(tiny["classes"]) == 4
+    assert least(a["all"]["classes"]) == 9
+    assert most(a["all − start"]["classes"]) == 3
     assert apart(a, "all", "all − start")
     assert apart(a, "all", "the same + small nets")
 
@@ -155,7 +165,7 @@ def ladder():
         assert min(zip(rungs[1:], rungs), key=lambda pair: share(f, *pair)) == ("+ R1", "+ β₁ = 0")
         assert apart(f, "+ β₁ = 0", "+ rate 1e-3")
         assert apart(f, "+ R1", "+ β₁ = 0")
-        assert f["+ R1"]["classes"].low >= 9
+        assert least(f["+ R1"]["classes"]) >= 9
         assert sorted(f["+ β₁ = 0"]["classes"].values)[0] <= 3
         assert sorted(f["+ β₁ = 0"]["classes"].values)[1] >= 5
         pairs = (("+ R1 + R2", "+ R1"), ("+ RpGAN", "+ R1 + R2"), ("+ average", "+ RpGAN"), ("+ average", "+ decay"))
@@ -166,10 +176,10 @@ def ladder():
         assert not apart(f, "+ decay", "+ average", "fd")
         for name in ("batch 64", "small nets", "right Adam", "rate 1e-3", "β₁ = 0"):
             assert apart(f, "+ decay", f"all − {name}"), name
-        assert f["all − small nets"]["fd"].median > f["all − right Adam"]["fd"].low > 90
-        assert f["all − rate 1e-3"]["fd"].low > 90
-        assert all(f[f"all − {name}"]["classes"].high <= 4 for name in ("small nets", "right Adam", "rate 1e-3"))
-        assert all(f[f"all − {name}"]["classes"].low >= 9 for name in ("batch 64", "β₁ = 0"))
+        assert f["all − small nets"]["fd"].median > least(f["all − right Adam"]["fd"]) > 90
+        assert least(f["all − rate 1e-3"]["fd"]) > 90
+        assert all(most(f[f"all − {name}"]["classes"]) <= 4 for name in ("small nets", "right Adam", "rate 1e-3"))
+        assert all(least(f[f"all − {name}"]["classes"]) >= 9 for name in ("batch 64", "β₁ = 0"))
         assert apart(f, "+ decay", "all − RpGAN", "fd_pca")
         assert apart(f, "+ decay", "all − R1 + R2", "fd_pca")
         assert not apart(f, "+ decay", "all − average", "fd")
@@ -181,7 +191,7 @@ def ladder_top():
     for f in both("ladder-top"):
         assert apart(f, "+ β₁ = 0", "rate 1e-3")
         assert apart(f, "+ R1", "+ β₁ = 0")
-        assert f["+ R1"]["classes"].low == 10
+        assert least(f["+ R1"]["classes"]) == 10
         assert sorted(f["+ β₁ = 0"]["classes"].values)[:2] in ([1, 6], [1, 8])
         assert apart(f, "+ average", "+ RpGAN")
         assert apart(f, "+ average", "+ decay")
@@ -203,10 +213,10 @@ def attempts():
         assert len(a) == 12
         for n in "123456":
             published, mended = a[f"{n} · published"], a[f"{n} · mended"]
-            assert mended["fd"].high < 80 < 110 < published["fd"].low
-            assert mended["fd_pca"].high < 60 < 120 < published["fd_pca"].low
-            assert published["classes"].high <= 2
-            assert mended["classes"].low >= 7
+            assert most(mended["fd"]) < 80 < 110 < least(published["fd"])
+            assert most(mended["fd_pca"]) < 60 < 120 < least(published["fd_pca"])
+            assert most(published["classes"]) <= 2
+            assert least(mended["classes"]) >= 7
 
 
 def losses():
@@ -232,7 +242,7 @@ def losses():
             assert apart(f, f"{loss} · none", f"{loss} · SN", "fd_pca")
             assert all(apart(f, f"{loss} · none", f"{other} · none") for other in ("RpGAN", "RaGAN", "Wasserstein"))
     for f, ruins in zip(both("losses"), (True, False)):
-        low, high = f["least squares · none"]["fd"].high, f["least squares · R1"]["fd"].high
+        low, high = most(f["least squares · none"]["fd"]), most(f["least squares · R1"]["fd"])
         assert (low > 200 and high > 300) if ruins else (low < 70 and high < 70)
 
 
