@@ -225,7 +225,7 @@ def test_arrays_that_are_none(tiny, images, labels, error, message):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"recipe": "quik"}, "Try quick, "),
+        ({"recipe": "quik"}, "Did you mean 'quick'"),
         ({"recipe": Path("nothing.toml")}, "cannot read nothing.toml"),
         ({"recipe": None}, "got None. Try quick"),
         ({"steps": 0}, "steps must be a whole number, at least 1, got 0"),

@@ -398,7 +398,7 @@ def match_histogram(generator: Generator, real: NDArray[np.uint8]) -> Generator:
     for c in range(shape[-1]):
         fakes, reals = (np.bincount(x[..., c].ravel(), minlength=256) / x[..., c].size for x in (fake, real))
         ranked = np.searchsorted(np.cumsum(reals), np.cumsum(fakes) - fakes / 2).clip(0, 255)
-        levels.append(low + ranked[KNOTS] / 255 * (high - low))
+        levels.append(low + (0.0128 + 0.9999 * ranked[KNOTS]) / 255 * (high - low))  # so that float32 stays inside
     knots, own = low + KNOTS / 255 * (high - low), np.eye(len(levels))  # each channel has units of its own
     turns = np.diff(np.diff(levels) / np.diff(knots), prepend=0)
     into, out_of = own.repeat(turns.shape[1], axis=1), (turns[:, :, None] * own[:, None]).reshape(-1, len(turns))
