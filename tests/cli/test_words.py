@@ -11,11 +11,11 @@ SEEDS = "a whole number from 0 to 9007199254740991, got"
 ENDINGS = "the file end in .py, .npz, .html, got"
 OFF = [
     # what no command is, and what no command takes
-    ("trian", "got 'trian'. Try train."),
+    ("trian", "got 'trian'. Did you mean 'train'?"),
     ("bench", "Use python benchmarks/speed"),
     ("xyzzy", "the command must be one of draw, train, "),
     ("train --stop-on-alarm", "Use --second-tries 1"),
-    ("list loses", "Try losses."),
+    ("list loses", "Did you mean 'losses'?"),
     ("draw 42 43", "no argument '43'"),
     ("train --recipe ring", "--recipe is an argument, not an option. Try mulligan train RECIPE."),
     ("draw --seed=3", "--seed is an argument, not an option. Try mulligan draw SEED."),
@@ -23,7 +23,7 @@ OFF = [
     ("sample x --label 3", "no option '--label'. Try mulligan sample --help."),
     ("list --json --json", "--json must be given once"),
     # train, resume
-    ("train quik", "got 'quik'. Try quick, best or"),
+    ("train quik", "got 'quik'. Did you mean 'quick'?"),
     ("train --stesp 3", "no option '--stesp'. Did you mean '--steps'?"),
     ("train --sett=a=1", "no option '--sett=a=1'. Did you mean '--set'?"),
     ("train --evaluate", "no option '--evaluate'. Did you mean '--no-evaluate'?"),
@@ -79,7 +79,7 @@ OFF = [
     ("export G --to torch --out my-gan.py", "must have a name that Python can import"),
     ("export G --to html --out .", "--out must be a .html file, got '.'"),
     # the rest
-    ("study lossse", "Try losses, "),
+    ("study lossse", "Did you mean 'losses'?"),
     ("study losses --budget huge", "got 'huge'"),
     ("museum artcle", "Did you mean 'article'?"),
     ("museum frozen-d --ot x", "no option '--ot'"),
