@@ -17,7 +17,7 @@ from mulligan.metrics.distances import Moments, floor_of, frechet_distance, mome
 from mulligan.metrics.neighbours import manifolds
 from mulligan.metrics.pixels import FEWEST, real_or_fake, sharpness
 
-MAPS = {"judge": "judge", "gist": "edges and colours", "points": "coordinates"}
+MAPS = {"judge": "a judge's features", "gist": "edges and colours", "points": "coordinates"}
 """Feature maps by their key: a trained judge, `gist` where there is none, and points in their own coordinates."""
 
 Result = Mapping[str, Any] | float | None

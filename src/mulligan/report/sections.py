@@ -115,7 +115,7 @@ def describe_comparison(metrics: dict[str, Any]) -> str:
     draws = metrics.get("seeds", [])
     spread = f"; {len(draws)} draws: median (least…most)" if len(draws) > 1 else ""
     reals = "held-out ones" if metrics.get("held_out", True) else "that the generator has seen"
-    fakes = f"{count(metrics['n'])} samples" + (f" of step {count(metrics['step'])}" if "step" in metrics else "")
+    fakes = f"{count(metrics['n'])} samples" + (f" of step {count(metrics['step'])}" if metrics.get("step") else "")
     space = f", in {MAPS[key]}" if (key := space_of(metrics)) else ""
     return f"{fakes} against {count(metrics['n_real'])} {reals} of {metrics['data']}{space}{spread}."
 

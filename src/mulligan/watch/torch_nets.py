@@ -73,12 +73,14 @@ class TorchNets(Nets):
     def explore(self) -> None:
         """Find G's range, the weights of each net, and the modules that take its input and give its output."""
         order: dict[torch.nn.Module, bool] = {}  # in which modules answer, and whether their input is the net's own
+        errors: list[Exception] = []  # of the watch, which a net that is called would show as its own
+
+        def note(module: Any, copy: Any, args: Any, words: Any, output: Any) -> None:
+            order.setdefault(module, not any(x.requires_grad for x in tensors(args, words)))
+
         for module in self.copier.modules:
-
-            def note(_: Any, args: Any, words: Any, output: Any, module: Any = module) -> None:
-                order.setdefault(module, not any(x.requires_grad for x in tensors(args, words)))
-
-            self.copier.copy(module).register_forward_hook(note, with_kwargs=True)
+            hook = ReadingHook(errors.append, partial(note, module))
+            self.copier.copy(module).register_forward_hook(hook, with_kwargs=True)
         with torch.enable_grad():
             leaves = [
                 (weight, leaf.requires_grad_())
@@ -91,6 +93,8 @@ class TorchNets(Nets):
             scores = (
                 self.scores(samples[: len(self.real)].detach()) if self.nets[1] is not None and not self.blind else None
             )
+            for error in errors:
+                raise error
             generator, discriminator = self._originals
             self.weights = weights_of(generator, samples, leaves), weights_of(discriminator, scores, leaves)
         self._inner_ends = [ends_of(*each, order) for each in zip(self._originals, self.weights)]
@@ -181,12 +185,8 @@ class FactRecorder:
         self._inner_ends, self._called = inner_ends, set[int]()  # 0 and 1, for the nets that answered
         self.ends = [[net, net] if isinstance(net, torch.nn.Module) else inner for net, inner in zip(nets, inner_ends)]
         self.hears = all(self.ends)
-        self._d, self._weights, self._layout, self._guard = (
-            nets[1],
-            dict(zip("gd", weights)),
-            layout,
-            partial(ReadingHook, fail),
-        )
+        self._d, self._layout, self._guard = nets[1], layout, partial(ReadingHook, fail)
+        self._weights = dict(zip("gd", weights))
         self._first = {n: max(parts, key=lambda p: (p.requires_grad, p.numel())) for n, parts in self._weights.items()}
         self._waiting: set[str] = set()  # weights without a hook, because they need no gradient now
         self._handles: list[Any] = []
