@@ -1,6 +1,6 @@
 """Train on the bundled digits, event by event: what `mulligan train` does, without its output and files.
 
-    python examples/digits.py                   # recipe `quick`, one to two minutes on two cores
+    python examples/digits.py                   # recipe `quick`, one to three minutes on two cores
     python examples/digits.py 500 grid.png      # number of steps, and where the last grid goes
 
 `train` is a plain generator. Whatever a program wants to do in between, print, draw, stop, it does in the loop; the run

@@ -20,7 +20,7 @@ from mulligan.errors import ConfigError, MulliganError, suggest
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "draw": ("generators", "draw the picture of a number, here in the terminal"),
-    "train": ("runs", "train a generator; one to two minutes by default"),
+    "train": ("runs", "train a generator; one to three minutes by default"),
     "resume": ("runs", "go on with a run exactly where it stopped"),
     "sample": ("generators", "draw many pictures: a grid, an array, or a folder of files"),
     "walk": ("generators", "animate the way from one number's picture to another's"),
@@ -45,7 +45,7 @@ Generative adversarial networks in nothing but NumPy.
 {commands}
 
 Example:
-$ mulligan train          # one to two minutes; ends with a grid, an animation and a generator
+$ mulligan train          # one to three minutes; ends with a grid, an animation and a generator
 $ mulligan draw 42        # at once, from the generator that comes with it
 
 mulligan COMMAND --help shows the options of a command, mulligan --version the version."""
