@@ -82,7 +82,7 @@ class Config(Game):
     too. 0 turns samples and evaluations off, and leaves one report and one checkpoint, at the last step. A run of more
     than 2,000 samples takes only every second of them, or fewer."""
     match_histogram: bool = False
-    """Give samples of the finished generator the levels of the data, by a curve behind its last layer."""
+    """Give grey samples of the finished generator the levels of the data, by a curve behind its last layer."""
     recipe: str = ""
     """The recipe that this configuration started from."""
     watched: bool = False

@@ -292,7 +292,7 @@ class Run:
         )
         theta = self.gan.average if average else self.gan.g.network.theta
         generator = Generator(spec, theta, self.gan.g.network.stats, threads=self.config.threads)
-        if not self.config.match_histogram or self.step < self.config.steps or self.data.is_points:
+        if not self.config.match_histogram or self.step < self.config.steps or self.data.shape[2:] != (1,):
             return generator
         return match_histogram(generator, np.asarray(self.data.draw(rows_at_once(REALS, self.data.shape)).images))
 

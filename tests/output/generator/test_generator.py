@@ -216,14 +216,10 @@ def test_any_range_of_the_network_becomes_any_range_of_the_data(generator, outpu
     assert np.abs(made.images(5, 7) - 255 * share.clip(0, 1)).max() < 0.51
 
 
-def test_a_curve_for_each_channel_gives_samples_the_levels_of_real_pictures(make):
-    plain = make((Dense(192), Tanh(), Reshape((8, 8, 3))), 16, data_range=(0.0, 255.0))
+def test_a_curve_gives_samples_the_levels_of_real_pictures(make):
+    plain = make((Dense(64), Tanh(), Reshape((8, 8, 1))), 16, data_range=(0.0, 255.0))
     rng = np.random.default_rng(0)
-    flat = rng.random((400, 8, 8, 3)) < (0.2, 0.6, 0.8)
-    real = np.where(flat, (0, 255, 40), rng.integers(0, 256, (400, 8, 8, 3))).astype(np.uint8)
-    matched = match_histogram(plain, real)
-    before, after = (generator.images(400).reshape(-1, 3).astype(int) for generator in (plain, matched))
-    for channel in range(3):
-        levels = [np.sort(x[..., channel].ravel()) for x in (real, after)]
-        assert np.abs(levels[0] - levels[1].astype(float)).mean() < 4
-        assert (np.diff(after[np.lexsort((after[:, channel], before[:, channel])), channel]) >= 0).all()
+    real = np.where(rng.random((400, 8, 8, 1)) < 0.6, 40, rng.integers(0, 256, (400, 8, 8, 1))).astype(np.uint8)
+    before, after = (made.images(400).ravel().astype(int) for made in (plain, match_histogram(plain, real)))
+    assert np.abs(np.sort(real.ravel()) - np.sort(after).astype(float)).mean() < 4
+    assert (np.diff(after[np.lexsort((after, before))]) >= 0).all()

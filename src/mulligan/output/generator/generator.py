@@ -388,22 +388,18 @@ def _fill(rows: Array) -> Array:
 
 
 def match_histogram(generator: Generator, real: NDArray[np.uint8]) -> Generator:
-    """Append a curve for each channel, t₀ + Σ turnᵢ · max(0, x − kᵢ), that gives samples the levels of real pictures.
+    """Append a curve, t₀ + Σ turnᵢ · max(0, x − kᵢ), that gives grey samples the levels of real pictures.
 
     A tanh never quite arrives at black and white, and a net sees it. The curve sends each level to the real one of the
     same rank (Gonzalez and Woods 2018, §3.3).
     """
-    (low, high), shape, levels = generator.spec.output_range, generator.spec.shape, []
-    fake = generator.images(rows_at_once(FAKES, shape), 1)
-    for c in range(shape[-1]):
-        fakes, reals = (np.bincount(x[..., c].ravel(), minlength=256) / x[..., c].size for x in (fake, real))
-        ranked = np.searchsorted(np.cumsum(reals), np.cumsum(fakes) - fakes / 2).clip(0, 255)
-        levels.append(low + (0.0128 + 0.9999 * ranked[KNOTS]) / 255 * (high - low))  # so that float32 stays inside
-    knots, own = low + KNOTS / 255 * (high - low), np.eye(len(levels))  # each channel has units of its own
+    (low, high), fake = generator.spec.output_range, generator.images(rows_at_once(FAKES, generator.spec.shape), 1)
+    fakes, reals = (np.bincount(x.ravel(), minlength=256) / x.size for x in (fake, real))
+    ranked = np.searchsorted(np.cumsum(reals), np.cumsum(fakes) - fakes / 2).clip(0, 255)[KNOTS]
+    levels = low + (0.0128 + 0.9999 * ranked) / 255 * (high - low)  # so that float32 stays inside
+    knots = low + KNOTS / 255 * (high - low)
     turns = np.diff(np.diff(levels) / np.diff(knots), prepend=0)
-    into, out_of = own.repeat(turns.shape[1], axis=1), (turns[:, :, None] * own[:, None]).reshape(-1, len(turns))
-    curve = Conv2d(turns.size, kernel=1, stride=1), LeakyReLU(0.0), Conv2d(len(turns), kernel=1, stride=1)
-    tensors = generator.theta, into, np.tile(-knots[:-1], len(turns)), out_of, np.array(levels)[:, 0]
+    curve = Conv2d(len(turns), kernel=1, stride=1), LeakyReLU(0.0), Conv2d(1, kernel=1, stride=1)
     spec = replace(generator.spec, layers=(*generator.spec.layers, *curve))
-    theta = np.concatenate([np.ravel(tensor) for tensor in tensors])
+    theta = np.concatenate([generator.theta, np.ones(len(turns)), -knots[:-1], turns, levels[:1]])
     return Generator(spec, theta, generator.stats, threads=generator.threads)
