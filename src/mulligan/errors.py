@@ -90,65 +90,43 @@ def must_be(what: str, rule: str, got: object, try_: object = None) -> str:
     return f"{what} must be {rule}, got {shown(got)}.{'' if try_ is None else f' Try {try_}.'}"
 
 
+GONE_ALIKE = {
+    "Give its pictures as a folder, or its points as a .npy.": "aylien swiss-roll bloodmnist emnist-letters kmnist "
+    "cifar10 goodfellow-cifar10",
+    "Use one of these, or write your own: docs/guides/extend.md.": "maxout minibatch_discrimination minibatch_stddev "
+    "concat avg_pool elu silu softplus pixel_norm brightness one_sided orthogonal glorot uniform feature_matching",
+    "Use adam, with beta1 = 0.": "lookahead optimistic_adam extragradient adamw",
+    'Use a gradient penalty: penalties = ["r1", "r2"].': "instance_noise noise",
+    "Use quick or best, which have R3GAN's loss and penalties.": "r3gan r3gan_generator r3gan_discriminator",
+    "Write an observer: docs/guides/train.md has one for TensorBoard.": "tensorboard --log",
+    "Use --out pictures/, which writes one PNG for each, and Pillow.": "--sheet --palette",
+    "In Python, call StudyRun.run(workers=None) under joblib.parallel_config: docs/guides/studies.md.": "--backend "
+    "--scheduler",
+    "Cut the sheet into files first: magick sheet.png -crop 16x16 +repage tiles/%d.png": "tile --tile",
+}
 GONE = {
-    "aylien": "Use jang.",
-    "swiss-roll": "Give its points as a .npy of floats (n, 2).",
-    **dict.fromkeys(("bloodmnist", "emnist-letters"), "Give its pictures as a folder."),
-    "kmnist": "Give its four IDX files as a folder.",
-    **dict.fromkeys(("instance_noise", "noise"), 'Use a gradient penalty: penalties = ["r1", "r2"].'),
+    **{name: instead for instead, names in GONE_ALIKE.items() for name in names.split()},
     "beta2": "Set beta2 of the optimiser, if it is of Adam's family; no schedule changes it.",
-    "brightness": "Write an augmentation of your own: docs/guides/extend.md.",
     "skip_broken": "Leave it out: up to one in twenty broken pictures is left out anyway.",
     "clip": "Use a lower rate or a gradient penalty; clip_weights bounds the weights.",
-    "one_sided": "Leave it out, or write a penalty of your own: docs/guides/extend.md.",
     "--stop-on-alarm": "Use --second-tries 1, or mulligan diagnose RUN --json once it has ended.",
     "mulligan bench": "Use python benchmarks/speed, in the repository.",
     "mulligan report": "Use mulligan export RUN --to report; mulligan evaluate renews a run's page.",
     "mulligan invert": "Search z by an optimiser of your own, with Generator.decode.",
-    "maxout": "Use dense and leaky_relu, or write a layer of your own: docs/guides/extend.md.",
-    **dict.fromkeys(
-        ("minibatch_discrimination", "minibatch_stddev", "concat", "avg_pool"),
-        "Write a layer of your own: docs/guides/extend.md.",
-    ),
-    **dict.fromkeys(("elu", "silu"), "Use leaky_relu or tanh."),
-    "softplus": "Use leaky_relu or sigmoid.",
-    "pixel_norm": "Use layer_norm.",
-    **dict.fromkeys(("lookahead", "optimistic_adam"), "Use adam, with beta1 = 0."),
-    "extragradient": 'Use adam, with beta1 = 0; update = "simultaneous" moves both players at once.',
-    "adamw": "Use adam.",
     "mode": "Leave it out: upsample repeats pixels, and upsample_conv2d smooths them.",
     "shortcut": "Leave it out: a residual block adds its own input.",
     "raw-pixels": "Set data.high = 255 in the recipe article-mended: mulligan diagnose names it.",
     "polyak": "Use ema.",
-    "feature_matching": "Use non_saturating.",
     "exponential": "Use geometric, or step_decay.",
-    "glorot": "Use he, with slope = 1 for a linear layer.",
-    "uniform": "Use normal, with std = bound / 1.73.",
-    "orthogonal": "Use he, or write an initialiser of your own: docs/guides/extend.md.",
     "warm_up": 'Use {kind = "linear", start = 0, end = 1, until = 0.01}.',
     "constant_then_cosine": 'Use {kind = "cosine", from_ = 0.5}: from_ is what hold was.',
     "goodfellow-mnist": "Use classic.",
-    "r3gan": "Use quick or best, with R3GAN's loss and penalties; its nets were slow for their quality.",
-    "r3gan_generator": "Use conv_generator, or list the layers.",
-    "r3gan_discriminator": "Use conv_discriminator, or list the layers.",
-    **dict.fromkeys(("cifar10", "goodfellow-cifar10"), "Give its pictures as a folder, with the recipe pictures."),
     "--docs": "Copy the built book to OUT/book first, then give --force.",
-    **dict.fromkeys(
-        ("--backend", "--scheduler"),
-        "In Python, call StudyRun.run(workers=None) under joblib.parallel_config: docs/guides/studies.md.",
-    ),
     "jang": "Use the data of that name: mulligan train ring --data jang.",
     "jang-sorted": "Use jang: sorting its batches changed only roundings.",
-    "tensorboard": "Write an observer: docs/guides/train.md has one.",
-    "--log": "Write an observer: docs/guides/train.md has one for TensorBoard.",
     "onnx": "Use --to torch, then torch.onnx.export(Generator.load(), (z, labels), 'mine.onnx').",
     "--direction": "Move z of your own in Python: Generator.decode(z).",
     "--best": "Give RUN/best.safetensors as MODEL.",
-    **dict.fromkeys(
-        ("tile", "--tile"), "Cut the sheet into files first: magick sheet.png -crop 16x16 +repage tiles/%d.png"
-    ),
-    "--sheet": "Use --out pictures/, which writes one PNG for each; any sprite packer joins them.",
-    "--palette": "Use Pillow: Image.open('grid.png').quantize(16).",
     "torch-training": "Use --to torch for the generator, and train in PyTorch in a loop of your own.",
 }
 """What to use in place of a name that older versions knew."""
