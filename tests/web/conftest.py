@@ -186,7 +186,6 @@ class Stand:
             except MulliganError as error:
                 raise Problem("not-available", str(error)) from error
             self.sent.append((what, args["changes"]))
-            self.event("adjusted", step=3, overrides=args["changes"])
             return {"config": self.config}
         if what not in self.answers:
             raise Problem("not-available", "no run has been started since the server was.")

@@ -2,7 +2,6 @@
 
 import base64
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -79,7 +78,7 @@ def test_one_dimension(tiny):
 
 
 def test_the_game_shows_what_d_believes_and_a_step_as_g_hears_it(image, seen):
-    found = look.duel(seen, count=6, seed=seen.step)
+    found = look.duel(seen, [], count=6, seed=seen.step)
     assert (len(found["real"]), len(found["fake"])) == (6, 6)
     z, labels = seen.draw(6, seed=seen.step)
     fake = seen.generate(z, labels, average=False)
@@ -95,10 +94,10 @@ def test_the_game_shows_what_d_believes_and_a_step_as_g_hears_it(image, seen):
 
 def test_a_step_of_the_game_keeps_its_pictures_and_tells_d_s_move_from_g_s(tiny_pictures, digits, image):
     run = Run(tiny_pictures(steps=3), data=digits)
-    then, records = look.play_duel(run, [], 4, seed=9)
+    then = look.duel(run, past := [], count=4, seed=9)
     old = run.generate(*run.draw(4, seed=9), average=False)
     list(train(run, stop=lambda: run.step > 0))
-    now, records = look.play_duel(run, records, 4, seed=9)
+    now = look.duel(run, past, count=4, seed=9)
     assert [one["png"] for one in now["real"]] == [one["png"] for one in then["real"]]
     assert (then.get("since"), now["since"], run.step) == (None, 0, 1)
     labels = run.draw(4, seed=9)[1]
@@ -106,14 +105,13 @@ def test_a_step_of_the_game_keeps_its_pictures_and_tells_d_s_move_from_g_s(tiny_
     for one, was, logit in zip(now["fake"], then["fake"], logits):
         assert (one["before"]["png"], one["before"]["was"]) == (was["png"], was["belief"])
         assert one["before"]["belief"] == pytest.approx(1 / (1 + np.exp(-logit)), rel=1e-4)  # D has moved, G has not
-    again, _ = look.play_duel(run, records, 4, seed=9)
-    assert again == now
-    assert "since" not in look.play_duel(run, records, 4, seed=8)[0]
+    assert look.duel(run, past, count=4, seed=9) == now
+    assert "since" not in look.duel(run, past, count=4, seed=8)
 
 
 def test_looking_changes_nothing(run, seen):
     for made, kind, args in ((run, "field", {}), (seen, "duel", {"count": 2, "seed": 3})):
-        live = LiveRun(made, Path("x"), 1, 1)
+        live = LiveRun(None, made, {"folder": "x", "try": 1})
         before = {name: array.copy() for name, array in made.gan.arrays().items()}
         streams = {name: repr(rng.bit_generator.state) for name, rng in made.gan.streams.items()}
         for weights in ("average", "raw", "real"):

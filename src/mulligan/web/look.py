@@ -169,17 +169,13 @@ Forged = tuple[tuple[int, int], int, Array, Labels, list[float]]
 
 
 @get("/api/look/duel", through=ask_run)
-def duel(run: Run, *, count: Count = 4, seed: Seed) -> dict[str, Any]:
+def duel(run: Run, past: list[Forged], *, count: Count = 4, seed: Seed) -> dict[str, Any]:
     """Return real and generated pictures with D's belief in each, and each generated one after a step.
 
     The step is along −∂L_G/∂x, which is all that G learns from D. It is long enough to be visible: `STEP` of the range.
-    A seed keeps the same real pictures and the same z from step to step.
+    A seed keeps the same real pictures and the same z from step to step. What G drew of the same z before, D of now
+    judges again: `past` has it, and gets what G draws now.
     """
-    return play_duel(run, [], count, seed)[0]
-
-
-def play_duel(run: Run, past: list[Forged], count: int, seed: int) -> tuple[dict[str, Any], list[Forged]]:
-    """Return a duel, and what to pass as `past` next. What G drew of the same z before, D of now judges again."""
     low, high, key = run.config.data.low, run.config.data.high, (count, seed)
     rows = np.random.default_rng(seed).integers(len(run.data), size=count)
     real = scaled(np.asarray(run.data.images[rows]), low, high)
@@ -208,7 +204,8 @@ def play_duel(run: Run, past: list[Forged], count: int, seed: int) -> tuple[dict
     for _, result["since"], drew, classes, beliefs in before:
         for one, then, was in zip(forged, judge(drew, _logits(space, drew, classes)), beliefs):
             one["before"] = then | {"was": was}
-    return result, [*before, now]
+    past[:] = [*before, now]
+    return result
 
 
 def coordinates(values: NDArray[Any], decimals: int) -> Any:
