@@ -116,7 +116,7 @@ def test_news_of_another_try_are_dropped(call, stand):
 
 def test_what_cannot_begin_is_said_and_leaves_nothing(call, stand, playground):
     call.post("/api/train/start", recipe="ring")
-    stand.say("refused", text="no such data.")
+    stand.say("failed", code="failed", text="no such data.", step=None)
     status = call.status()
     assert (status["state"], status["error"]["text"]) == ("failed", "no such data.")
     assert list(playground.runs.iterdir()) == []

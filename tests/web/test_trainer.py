@@ -161,13 +161,13 @@ def test_an_adjusted_setting_acts_and_is_kept(held, tiny):
 
 def test_what_goes_wrong_is_said_and_the_worker_lives(held, tiny):
     held.channel.send("open", {"folder": str(held.folder / "none"), "try": 1, "serial": 1, "steps": None})
-    assert "must be a run folder" in held.until("refused")["text"]
+    assert "must be a run folder" in held.until("failed")["text"]
     held.channel.send("ask", {"id": 7, "what": "field", "args": {}})
     assert "no run is in the training process" in held.until("answer")["refused"][1]
     (held.folder / "full").mkdir()
     (held.folder / "full" / "x").write_text("")
     held.start(tiny(), "full")
-    assert "must be new or empty" in held.until("state", state="failed")["text"]
+    assert "must be new or empty" in held.until("failed")["text"]
     held.start(tiny(steps=5))
     held.until("state", state="finished")
     held.channel.send("ask", {"id": 8, "what": "nonsense", "args": {}})

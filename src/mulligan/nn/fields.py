@@ -260,12 +260,15 @@ def check_option(cls: Any, name: str, value: Any) -> Any:
     try:
         return form.plain(value)
     except ValueError:
-        got = list(value) if isinstance(value, tuple) else value
-        near = suggest(value, form.words) if isinstance(form, Words) and isinstance(value, str) else ""
-        example = default_of(cls, name)
-        example = form.example if example in (MISSING, ()) and form.example is not MISSING else example
-        text = must_be(name, form.rule, got, None if near or example is MISSING else _written(example)) + near
-        raise FieldError(cls, text) from None
+        raise FieldError(cls, explain(form, name, value, default_of(cls, name))) from None
+
+
+def explain(form: Form, name: str, value: Any, default: Any = MISSING) -> str:
+    """Write that a form cannot hold the value of an option, and a value to try: the default, or else an example."""
+    got = list(value) if isinstance(value, tuple) else value
+    near = suggest(value, form.words) if isinstance(form, Words) and isinstance(value, str) else ""
+    example = form.example if default in (MISSING, ()) and form.example is not MISSING else default
+    return must_be(name, form.rule, got, None if near or example is MISSING else _written(example)) + near
 
 
 def example_of(cls: type[Spec]) -> Spec | None:

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 
 from mulligan.config.change import Change, changes_of
 from mulligan.errors import MulliganError, shown, suggest
-from mulligan.nn.fields import Entries, Form, Interval, Scalar, Words, form_of
+from mulligan.nn.fields import Entries, Form, Interval, Scalar, explain, form_of
 from mulligan.output.generator import LARGEST_SEED
 
 JSON = "application/json"
@@ -93,17 +93,13 @@ class Value:
     default: Any
 
     def read(self, given: Any) -> Any:
-        """Return what the function takes for a value that came, or for MISSING; raise a `Problem` if it is wrong."""
-        if given in (MISSING, None) and self.default is not MISSING:
+        """Return what the function takes for a value that came, or for None; raise a `Problem` if it is wrong."""
+        if given is None and self.default is not MISSING:
             return self.default
         try:
             return self.form.plain(given)
         except (ValueError, MulliganError):
-            got = "nothing" if given is MISSING else shown(given)
-            near = suggest(given, self.form.words) if isinstance(self.form, Words) else ""
-            example = "" if near or self.form.example is MISSING else f" Try {self.form.example}."
-            text = f"{self.name} must be {self.form.rule}, got {got}.{near}{example}"
-            raise Problem("bad-field", text, self.name) from None
+            raise Problem("bad-field", explain(self.form, self.name, given), self.name) from None
 
 
 def values_of(function: Callable[..., Any]) -> dict[str, Value]:
@@ -203,7 +199,7 @@ async def answer(
     try:
         content = _gather(route, places, query, body)
         more, values = (
-            {name: value.read(content.get(value.name, MISSING)) for name, value in each.items()} for each in route.takes
+            {name: value.read(content.get(value.name)) for name, value in each.items()} for each in route.takes
         )
         if "of_phone" in inspect.signature(route.function).parameters:
             values["of_phone"] = of_phone

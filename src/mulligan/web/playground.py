@@ -188,19 +188,13 @@ def _describe(path: Path, changed: int) -> dict[str, Any]:
 @get("/api/runs", apart=True)
 def list_runs(playground: Playground) -> dict[str, Any]:
     """Return all runs, the newest first."""
-    folders = [path for path in _folders(playground.runs) if RunFolder(path).config.is_file()]
+    files = (path for path in playground.runs.glob("*/config.toml") if path.is_file())
+    folders = [path.parent for path in files if is_shown(path.parent.name) and not path.parent.is_symlink()]
     rows = []
     for path in sorted(folders, key=mtime, reverse=True):
         with contextlib.suppress(FileNotFoundError):  # deleted meanwhile
             rows.append(_row(path, playground))
     return {"folder": str(playground.runs).replace(os.path.expanduser("~") + os.sep, "~/", 1), "runs": rows}
-
-
-def _folders(path: Path) -> list[Path]:
-    try:
-        return [p for p in path.iterdir() if p.is_dir() and not p.is_symlink() and is_shown(p.name)]
-    except OSError:
-        return []
 
 
 def _row(path: Path, playground: Playground) -> dict[str, Any]:

@@ -41,14 +41,10 @@ IN_HAND = ("loading", *UNFINISHED, "stopping")
 """States in which the worker reads, holds or saves a run."""
 COMMANDS: dict[str, tuple[str, ...]] = {
     "empty": ("start",),
-    "loading": (),
     "training": ("pause", "stop", "adjust", "second-try"),
-    "paused": ("resume", "step", "stop", "adjust", "second-try"),
-    "alarm": ("resume", "step", "stop", "adjust", "second-try"),
-    "stopping": (),
-    "stopped": ("start", "resume", "second-try"),
-    "finished": ("start", "resume", "second-try"),
-    "failed": ("start", "resume", "second-try"),
+    **dict.fromkeys(("loading", "stopping"), ()),
+    **dict.fromkeys(("paused", "alarm"), ("resume", "step", "stop", "adjust", "second-try")),
+    **dict.fromkeys(("stopped", "finished", "failed"), ("start", "resume", "second-try")),
 }
 """Commands allowed in each state. All but loading and stopping also allow `start`, which saves the live run."""
 POINTS = 500
@@ -399,9 +395,6 @@ class Session:
 
     def _hear_state(self, content: dict[str, Any]) -> None:
         state = content["state"]
-        if state == "failed":
-            self._fail(content["code"], content["text"], content.get("step"))
-            return
         if self.state == "stopping" and state in UNFINISHED:
             return
         self.move(state, content.get("step"))
@@ -458,23 +451,20 @@ class Session:
         self.seconds = content["seconds"]
         self.move(self.state, content["step"])
 
-    def _hear_refused(self, content: dict[str, Any]) -> None:
-        if self.config is None:  # the settings shown are those of the run before
+    def _hear_failed(self, content: dict[str, Any]) -> None:
+        if self.config is None:  # it was not opened: the settings shown are those of the run before
             self.settings = None
             self.broadcast.restart()
-        self._fail("refused", content["text"], None)
-
-    def _fail(self, code: str, text: str, step: int | None) -> None:
         if self.run is not None:
             folder = self.runs / self.run
             with contextlib.suppress(OSError):
                 if RunFolder(folder).is_free():  # nothing has begun there
                     shutil.rmtree(folder)
-        self.error = {"text": text, "code": code, "checkpoint_step": self.newest_checkpoint(self.run)}
-        self.move("failed", step)
+        self.error = {**content, "checkpoint_step": self.newest_checkpoint(self.run)}
+        self.move("failed", content["step"])
         self.publish_status()
         self.publish_tries()
-        self.broadcast.notify("failed", text, code)
+        self.broadcast.notify("failed", content["text"], content["code"])
         self.broadcast.publish("runs", {})
 
     def restart_worker(self, code: int | None) -> None:
@@ -484,5 +474,5 @@ class Session:
             step = self.newest_checkpoint(self.run)
             saved = step is not None and f"The checkpoint of step {step:,} is intact: press resume to go on from there."
             text = f"the training process ended unexpectedly ({why}). {saved or 'Nothing was saved yet.'}"
-            self._fail("worker-died", text, None)
+            self._hear_failed({"code": "worker-died", "text": text, "step": None})
         self.worker.spawn()

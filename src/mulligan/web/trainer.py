@@ -5,7 +5,7 @@ other end of the pipe closes, it saves the run and ends. The server handles Ctrl
 
 Every event of the training loop is sent as `Event.to_json` writes it. Other messages have their own kinds: ``opened``
 (a description of the run), ``state``, ``pace``, ``samples``, ``checked`` (the diagnosis after its last measurement),
-``answer``, ``notice`` and ``refused``.
+``answer``, ``notice`` and ``failed``, of a run that could not be opened, too.
 """
 
 import contextlib
@@ -272,11 +272,8 @@ class Trainer:
             yield from self.live.train()
         except Exception as error:
             text = str(error) if isinstance(error, MulliganError) else f"{type(error).__name__}: {error}"
-            if self.live is None:
-                self.tell("refused", {"text": text})
-            else:
-                code = "disk" if type(error) is RunError else "failed"
-                self.tell("state", {"state": "failed", "step": self.live.run.step, "code": code, "text": text})
+            code = "disk" if type(error) is RunError else "failed"
+            self.tell("failed", {"code": code, "text": text, "step": self.live and self.live.run.step})
         if self.live is not None:
             self.live.stopping = True
 
