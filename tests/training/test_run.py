@@ -23,8 +23,7 @@ def test_batches_are_scaled_and_carry_their_labels(pictured, digits):
     run = Run(pictured(batch_size=10, data={"name": "digits", "low": 0.0, "high": 1.0}), data=digits)
     seen = []
     for _ in range(4):
-        batch, labels = run.next_batch()
-        assert batch.dtype == np.float32
+        labels = run.write_batch(batch := np.empty((10, *digits.shape), np.float32))
         for x, y in zip(batch, labels):
             match = np.flatnonzero((digits.images == np.rint(x * 255)).all(axis=(1, 2, 3)))
             assert len(match) == 1
@@ -36,14 +35,14 @@ def test_batches_are_scaled_and_carry_their_labels(pictured, digits):
 
 def test_points_come_as_they_are(tiny):
     run = Run(tiny())
-    batch, labels = run.next_batch()
-    assert labels is None
+    batch = np.empty((run.sampler.batch_size, 2), np.float32)
+    assert run.write_batch(batch) is None
     assert all((run.data.images == x).all(axis=1).any() for x in batch)
 
 
 def test_several_moves_of_d_get_fresh_rows(tiny):
     run = Run(tiny(update="alternating", d_steps=3, batch_size=8))
-    assert run.next_batch()[0].shape == (24, 2)
+    assert run.sampler.next_indices().shape == (24,)
     run.advance()
 
 

@@ -7,6 +7,7 @@ resumed run gets the same reports.
 import itertools
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from mulligan.diagnosis.measurements import Facts, Finding
 from mulligan.diagnosis.probe import COUNT, ROWS, Answers, Judge, Probe, Reals
 from mulligan.diagnosis.statistics import bulk, entropy
 from mulligan.game.losses import NonSaturating
-from mulligan.metrics import bundled_judge
+from mulligan.metrics.features.judge import bundled_judge_for
 from mulligan.nn.layers import BatchNorm, LayerNorm
 from mulligan.nn.layers.base import walk
 from mulligan.nn.memory import Array, Labels
@@ -86,21 +87,23 @@ def probe_of(run: Run) -> Probe:
     rows = stream(config.seed, "eval", 1).choice(len(data), min(COUNT, len(data)), replace=False)
     x = scaled(np.asarray(data.images[rows]), config.data.low, config.data.high)
     low, high = bulk(np.asarray(data.images)) if data.is_points else (config.data.low, config.data.high)
+    classes = None if run.labels is None else run.labels[rows]
     reals = Reals(
         x,
         low,
         high,
-        labels=None if run.labels is None else run.labels[rows],
+        labels=classes,
         judge=_judge(run),
         toy=mixture_named(data.name),
     )
     z, labels = run.draw(COUNT, seed=config.seed)
+    n = min(ROWS, len(x))
     searched = 2 <= len(data) <= COPIED and not data.is_points
     return Probe(
         reals,
         lambda n, average: run.generate(z[:n], _first(labels, n), average=average),
         facts_of(run),
-        _Answers(run, reals.x[:ROWS], None if run.labels is None else run.labels[rows][:ROWS], z, labels),
+        partial(_ask, run, x[:n], _first(classes, n), z[:n], _first(labels, n)),
         averaged=config.average is not None,
         labels=labels,
         reach=find_reach(run.gan.g.network.layer, run.gan.g.network.input_shape),
@@ -114,8 +117,8 @@ def probe_of(run: Run) -> Probe:
 
 def _judge(run: Run) -> Judge | None:
     """Return a bundled judge that fits the run's pictures."""
-    judge = None if run.data.is_points else bundled_judge(run.data.name)
-    if judge is None or judge.network.input_shape != run.data.shape:
+    judge = bundled_judge_for(run.data)
+    if judge is None:
         return None
     spec = run.config.data
     return lambda x: judge.features_and_probabilities(to_uint8(x, spec.low, spec.high))
@@ -131,44 +134,38 @@ def _originals(run: Run) -> tuple[Array, Array | None]:
     return pictures.reshape(len(pictures), -1), held
 
 
-class _Answers:
-    """Asks D and G of a run, large pictures a few at a time."""
-
-    def __init__(self, run: Run, real: Array, real_labels: Labels, z: Array, labels: Labels):
-        self.run, self.z, self.labels = run, z[: len(real)], _first(labels, len(real))
-        self.real, self.real_labels = real, real_labels
-
-    def __call__(self, fakes: Array) -> Answers:
-        n, run = len(fakes), self.run
-        step = rows_at_once(n, run.data.shape)
-        parts = [slice(start, start + step) for start in range(0, n, step)]
-        g, d = run.gan.g.network.workspace(), run.gan.d.network.workspace()
-        shown = {"real": (self.real, self.real_labels), "fake": (fakes, self.labels)}
-        # backward passes of D over reals and fakes, started with ones: ∇ₓD; all other gradients are multiples of it
-        logits = {side: np.empty(n, np.float32) for side in shown}
-        slope = {side: np.empty_like(fakes) for side in shown}
-        for side, part in itertools.product(shown, parts):
-            logits[side][part] = _forward(d, *shown[side], part)[:, 0]
-            slope[side][part] = d.backward(np.ones((len(fakes[part]), 1), np.float32))
-        loss = run.config.loss
-        for_d, for_g = loss.discriminator(**logits), loss.generator(**logits)
-        push = slope["fake"] * for_g.fake.reshape(n, *[1] * (fakes.ndim - 1))
-        g.grad.fill(0)
-        d.grad.fill(0)
-        for part in parts:
-            _forward(g, self.z, self.labels, part)
-            g.backward(push[part], inputs=False)
-            g.grads()
-        for side, part in itertools.product(shown, parts):
-            _forward(d, *shown[side], part)
-            d.backward(getattr(for_d, side)[part, None], inputs=False)
-            d.grads()
-        first = run.gan.g.network.entries[0].view(g.grad)
-        norms = {"g_first": float(np.sqrt(np.square(first).mean()))}
-        for name, space in (("g", g), ("d", d)):
-            norms[f"{name}_gradient"] = float(np.linalg.norm(space.grad))
-            norms[f"{name}_weights"] = float(np.linalg.norm(space.theta))
-        return Answers(logits["real"], logits["fake"], slope["real"], slope["fake"], push, norms)
+def _ask(run: Run, real: Array, real_labels: Labels, z: Array, labels: Labels, fakes: Array) -> Answers:
+    """Ask D and G of a run, large pictures a few at a time."""
+    n = len(fakes)
+    step = rows_at_once(n, run.data.shape)
+    parts = [slice(start, start + step) for start in range(0, n, step)]
+    g, d = run.gan.g.network.workspace(), run.gan.d.network.workspace()
+    shown = {"real": (real, real_labels), "fake": (fakes, labels)}
+    # backward passes of D over reals and fakes, started with ones: ∇ₓD; all other gradients are multiples of it
+    logits = {side: np.empty(n, np.float32) for side in shown}
+    slope = {side: np.empty_like(fakes) for side in shown}
+    for side, part in itertools.product(shown, parts):
+        logits[side][part] = _forward(d, *shown[side], part)[:, 0]
+        slope[side][part] = d.backward(np.ones((len(fakes[part]), 1), np.float32))
+    loss = run.config.loss
+    for_d, for_g = loss.discriminator(**logits), loss.generator(**logits)
+    push = slope["fake"] * for_g.fake.reshape(n, *[1] * (fakes.ndim - 1))
+    g.grad.fill(0)
+    d.grad.fill(0)
+    for part in parts:
+        _forward(g, z, labels, part)
+        g.backward(push[part], inputs=False)
+        g.grads()
+    for side, part in itertools.product(shown, parts):
+        _forward(d, *shown[side], part)
+        d.backward(getattr(for_d, side)[part, None], inputs=False)
+        d.grads()
+    first = run.gan.g.network.entries[0].view(g.grad)
+    norms = {"g_first": float(np.sqrt(np.square(first).mean()))}
+    for name, space in (("g", g), ("d", d)):
+        norms[f"{name}_gradient"] = float(np.linalg.norm(space.grad))
+        norms[f"{name}_weights"] = float(np.linalg.norm(space.theta))
+    return Answers(logits["real"], logits["fake"], slope["real"], slope["fake"], push, norms)
 
 
 def _forward(space: Workspace, x: Array, labels: Labels, part: slice) -> Array:

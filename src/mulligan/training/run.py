@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from mulligan.config.change import Change, Overrides, changes_of, is_adjustable, with_overrides
 from mulligan.config.model import Config
 from mulligan.config.serialization import from_table, to_table
-from mulligan.data import Dataset, Sampler
+from mulligan.data import Dataset, Sampler, scale
 from mulligan.doors.say import escape
 from mulligan.errors import CheckpointError, ConfigError, DivergedError, UnsupportedError, as_whole, must_be
 from mulligan.game.gan import GAN
@@ -30,7 +30,7 @@ from mulligan.output.generator import Generator, GeneratorSpec
 from mulligan.output.generator.generator import REALS, match_histogram
 from mulligan.output.pictures import to_uint8
 from mulligan.training.events import Event
-from mulligan.training.samples import Batches, data_of, fingerprint_of, labels_of, limit_to, locate, picture, settle
+from mulligan.training.samples import data_of, fingerprint_of, labels_of, limit_to, locate, picture, settle
 from mulligan.training.steering import AugmentationSteering, choose_held_back
 
 GRID = 64  # number of pictures in a sample grid
@@ -100,8 +100,8 @@ class Run:
         held = choose_held_back(config, self.data)
         self.steering = AugmentationSteering(self, held) if len(held) else None
         self.sampler = Sampler(len(self.data) - len(held), rows, stream(config.seed, "batches"))
-        trained_on = self.steering.seen if self.steering else None
-        self._batches = Batches(self.data, self.labels, config.data, self.sampler, trained_on)
+        self._pictures = np.empty((rows, *shape), np.uint8)
+        self._classes = np.empty(rows, np.intp)
         self.sums: dict[str, float] = {}
         self.counted = 0
         self.wall = self.cpu = 0.0
@@ -168,7 +168,7 @@ class Run:
         """Take one step with the next batch, and add its measures to `sums`. A `DivergedError` names the first NaN."""
         if self.steering is not None and (change := self.steering.change(self.current.augment_probability)) is not None:
             self.adjust([change])
-        measures = self.gan.step_on(self.sampler.batch_size, self._batches.write)
+        measures = self.gan.step_on(self.sampler.batch_size, self.write_batch)
         if not math.isfinite(sum(measures.values())):  # the sum of all is finite only if each is
             raise self._diverged(measures)
         for name, value in measures.items():
@@ -209,10 +209,16 @@ class Run:
         new, self._reported = self.adjusted[self._reported :], len(self.adjusted)
         return new
 
-    def next_batch(self) -> tuple[Array, Labels]:
-        """Return the next real samples, in the network's range, and their classes."""
-        real = np.empty((self.sampler.batch_size, *self.data.shape), np.float32)
-        return real, self._batches.write(real)
+    def write_batch(self, out: Array) -> Labels:
+        """Write the next real samples, in the networks' range, into `out`. Return their classes."""
+        rows, spec = self.sampler.next_indices(), self.config.data
+        if self.steering is not None:
+            rows = self.steering.seen[rows]
+        if self.data.is_points:
+            self.data.take(rows, out)
+        else:
+            scale(self.data.take(rows, self._pictures), out, spec.low, spec.high)
+        return None if self.labels is None else self.labels.take(rows, out=self._classes, mode="clip")
 
     def take_measures(self) -> dict[str, float]:
         """Return the means of all measures since the last call."""

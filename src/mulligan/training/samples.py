@@ -1,4 +1,4 @@
-"""Load the samples of a run and their classes, up to the configuration's limit, and the batch of each step."""
+"""Load the samples of a run and their classes, up to the configuration's limit."""
 
 import hashlib
 from collections.abc import Sequence
@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from mulligan.config.model import Config, DataSpec
-from mulligan.data import Dataset, Sampler, scale
+from mulligan.data import Dataset
 from mulligan.data.kmeans import cluster_labels
 from mulligan.data.registry import absolute, read
 from mulligan.data.sources import Reading
 from mulligan.errors import ConfigError, expanded
-from mulligan.nn.memory import Array, Labels
 from mulligan.output.generator.file import SHIPPED
 from mulligan.output.pages import data_uri
 from mulligan.output.pictures import grid, png_bytes, points_picture
@@ -100,26 +99,3 @@ def fingerprint_of(data: Dataset, labels: NDArray[np.int64] | None) -> str:
     if labels is not None:
         digest.update(np.ascontiguousarray(labels).data)
     return digest.hexdigest()
-
-
-class Batches:
-    """Batches in the order of a sampler, as `GAN.step_on` asks for them."""
-
-    def __init__(
-        self, data: Dataset, labels: Labels, spec: DataSpec, sampler: Sampler, rows: NDArray[np.intp] | None = None
-    ):
-        self._rows = rows  # those that the sampler's numbers stand for; None for all
-        self._data, self._labels, self._spec, self._sampler = data, labels, spec, sampler
-        self._stored = np.empty((sampler.batch_size, *data.shape), np.uint8)
-        self._classes = np.empty(sampler.batch_size, np.intp)
-
-    def write(self, out: Array) -> Labels:
-        """Write the next real samples, in the networks' range, into `out`. Return their classes."""
-        numbers = self._sampler.next_indices()
-        if self._rows is not None:
-            numbers = self._rows[numbers]
-        if self._data.is_points:
-            self._data.take(numbers, out)
-        else:
-            scale(self._data.take(numbers, self._stored), out, self._spec.low, self._spec.high)
-        return None if self._labels is None else self._labels.take(numbers, out=self._classes, mode="clip")
