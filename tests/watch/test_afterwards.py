@@ -74,9 +74,9 @@ PRINTED = [
     ("Epoch 1/5\n 2/938 ━━ 1:02 67ms/step - d_loss: 0.5 - g_loss: 1.5\n 3/938 ━━ 59s 6ms - d_loss: 0.4 - g_loss: 1.6\n"
      "Epoch 2/5\n 1/938 ━━ 1:02 67ms/step - d_loss: 0.3 - g_loss: 1.7", [2, 3, 5]),
     ("Epoch [0/200], Step [200/600], d_loss: 0.5, g_loss: 1.5, D(x): 0.90\n7 [D loss: 0.4] [G loss: 1.6]", [200, 208]),
-    ("iter 10: critic loss = 0.5, generator loss = 1.5\niter 20: critic loss = 4e-1, generator loss = 1.6", [10, 20]),
-    ("loaded\nLoss D: 0.5, loss G: 1.5\nLoss D: 0.4, loss G: 1.6", [1, 2]),
-    ("Step;d_loss;g_loss\n5;0.5;1.5\n6;0.4;1.6", [5, 6]),
+    ("iter 10: critic loss = 0.5, generator loss = 1.5\n{'iter': 20, 'critic loss': 4e-1, \"g\":1.6}", [10, 20]),
+    ("loaded\nLoss D: tensor(0.5, grad_fn=<B>), loss G: np.float32(1.5)\nLoss D: 0,4, loss G: 1,6", [1, 2]),
+    ("Step;d_loss;g_loss\n5;0.5;1.5\n6;0,4;1,6", [5, 6]),
     ("step\trun - d_loss\trun - g_loss\n5\t0.5\t1.5\n0\t0.4\t1.6", [5, 6]),
 ]  # fmt: skip
 

@@ -40,7 +40,9 @@ _NAMES = {
     "g_loss": re.compile("G(?![a-z])|(^|[^A-Za-z])g(?![a-z])|[Gg]en"),
 }
 _VALUE = re.compile(
-    r"([A-Za-z][\w ./-]{0,80}?)\s{0,9}[:=]\s{0,9}([-+]?(?:\d[\d.]*(?:e[-+]?\d+)?|nan|inf))", re.IGNORECASE
+    r"([A-Za-z][\w ./-]{0,80}?)[\"']?\s{0,9}[:=]\s{0,9}(?:[\w.]{1,20}\()?"  # tensor(0.5, or np.float64(0.5)
+    r"([-+]?(?:\d+,\d+|\d[\d.]*(?:e[-+]?\d+)?|nan|inf))",
+    re.IGNORECASE,
 )
 _OF = re.compile(r"(?<![\d.])(\d+)\s*/\s*\d+(?![\d.])")
 _COUNT = re.compile(r"(?:step|iter\w{0,9}|batch)\W{1,3}(\d+)|^\W{0,80}(\d+)\b", re.IGNORECASE)
@@ -51,7 +53,7 @@ def read_log(path: Path) -> Log:
     """Read losses from a table, from what a training printed, or from TensorBoard's events in a file or folder."""
     files = sorted(path.rglob("*tfevents*"), key=lambda file: file.stat().st_size) if path.is_dir() else [path]
     if not files or not files[-1].exists():
-        raise ConfigError(must_be("log", "a table, a printed log or TensorBoard's events", str(path), "losses.csv"))
+        raise ConfigError(must_be("log", "a file, or a folder with TensorBoard's events", str(path), "losses.csv"))
     rows = _events(files[-1]) if "tfevents" in files[-1].name else _rows(read_text(path, LARGEST))
     log: Log = {"d_loss": {}, "g_loss": {}}
     before = ahead = 0
@@ -85,7 +87,7 @@ def _rows(text: str) -> Iterator[tuple[int, str, float]]:
         for number, line in enumerate(text.splitlines()):
             if values := [pair for pair in _VALUE.findall(line[:_LINE]) if _player_of(pair[0])]:
                 counts = _OF.findall(line) or ["".join(match) for match in _COUNT.findall(line)] or [number]
-                yield from ((int(counts[-1]), name, float(value)) for name, value in values)
+                yield from ((int(counts[-1]), name, float(value.replace(",", "."))) for name, value in values)
         return
     names, *rows = csv.reader(StringIO(text), delimiter=separator)
     places = {name.strip().lower(): place for place, name in enumerate(names)}
@@ -95,7 +97,7 @@ def _rows(text: str) -> Iterator[tuple[int, str, float]]:
         at = next((row[place] for place in step_places if "".join(row[place : place + 1])), number)
         for place, name in losses:
             with suppress(LookupError, ValueError, OverflowError):  # a short row, a word, or a step without end
-                yield int(float(at)), name, float(row[place])
+                yield int(float(at)), name, float(row[place].replace(",", "."))
 
 
 def _events(path: Path) -> Iterator[tuple[int, str, float]]:

@@ -153,6 +153,7 @@ def test_foreign_edited_and_newer_files_are_told_apart(generator, tmp_path):
         (lambda spec: spec.update(shape=[9, 9, 1]), "cannot be"),
         (lambda spec: spec.update(shape=[-8, -8, 1]), "shape"),
         (lambda spec: spec.update(shape=[2**20, 2**20, 1]), "shape"),
+        (lambda spec: spec.update(shape=[8, 4, 2]), "shape"),
         (lambda spec: spec.pop("latent"), "latent is missing"),
         (lambda spec: spec["layers"].pop(3), "parameters"),
         (lambda spec: spec["layers"][1].update(units=10**12), "parameters"),  # no memory is taken
@@ -174,10 +175,9 @@ def test_a_signed_file_that_makes_no_sense_is_refused(generator, tmp_path, chang
     with safe_open(path, "np") as file:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         spec = json.loads(file.metadata()["spec"])
-    text = change
     if callable(change):
         change(spec)
-        text = json.dumps(spec)
+    text = json.dumps(spec) if callable(change) else change
     metadata = {"format": "mulligan.generator", "version": "1", "spec": text, "sha256": digest(text, tensors)}
     path.write_bytes(save(tensors, metadata))
     with pytest.raises(CheckpointError, match=message):

@@ -68,18 +68,14 @@ class GeneratorSpec(Checked):
     def __post_init__(self) -> None:
         super().__post_init__()
         n, counts, ranges = self.classes, self.class_counts, "black and white, the smaller number first"
-        large = len(self.shape) not in (1, 3) or math.prod(self.shape) > LARGEST
+        odd = (len(self.shape) != 1 and self.shape[2:] not in ((1,), (3,), (4,))) or math.prod(self.shape) > LARGEST
         for name, wrong, rule in (
             ("classes", n > MOST_CLASSES, f"at most {MOST_CLASSES:,}"),
             ("class_names", len(self.class_names) not in (0, n), f"one for each of {n} classes, or empty"),
-            (
-                "class_counts",
-                len(counts) not in (0, n) or (n and counts and not sum(counts)),
-                f"of {n} classes, not all 0",
-            ),
+            ("class_counts", len(counts) not in (0, n) or (counts and not sum(counts)), f"of {n} classes, not all 0"),
             ("output_range", self.output_range[0] >= self.output_range[1], ranges),
             ("data_range", self.data_range[0] >= self.data_range[1], ranges),
-            ("shape", large, f"(height, width, channels) or (d,), with at most {LARGEST:,} numbers"),
+            ("shape", odd, f"(height, width, 1, 3 or 4) or (d,), with at most {LARGEST:,} numbers"),
         ):
             if wrong:
                 raise ConfigError(must_be(name, rule, getattr(self, name)))
@@ -87,7 +83,7 @@ class GeneratorSpec(Checked):
     @property
     def is_picture(self) -> bool:
         """Whether samples are pictures, grey, RGB or with alpha, rather than points."""
-        return len(self.shape) == 3 and self.shape[2] in (1, 3, 4)
+        return len(self.shape) == 3
 
     @property
     def reading(self) -> dict[str, Any]:
