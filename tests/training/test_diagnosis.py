@@ -18,7 +18,7 @@ class Scripted:
     facts, penalties, averaged, samples = PLAIN, (), False, 100
 
     def __init__(self, run, taken):
-        self.taken, self.tracked, self.begin = iter(taken), 0.0, run.begins
+        self.taken, self.tracked, self.begin = iter(taken), 0.0, run.config.begins
 
     def track(self):
         self.tracked += 1.0  # a G that stands still would be told so

@@ -106,7 +106,7 @@ def test_a_remedy_for_the_nets_begins_at_step_0(parent, tmp_path):
     config = parent(tmp_path / "a")
     again = plan(tmp_path / "a", replace(ALARM, healthy_step=0, overrides=changes_of(["latent.dim=6"])))
     run = again.run()
-    assert (run.step, run.begins) == (0, 0)
+    assert (run.step, run.config.begins) == (0, 0)
     assert run.config.parent is not None
     assert run.config.latent.dim == 6
     assert config.latent.dim == 4

@@ -92,6 +92,11 @@ class Config(Game):
     start: str = ""
     """The run folder, checkpoint folder or generator file whose weights the run begins with; empty for new weights."""
 
+    @property
+    def begins(self) -> int:
+        """The step at which the run begins: 0, or the checkpoint's step for a second try."""
+        return 0 if self.parent is None else self.parent.step
+
 
 def with_all_of(config: Config, name: str) -> Config:
     """Remove a recipe's `data.limit` before using it with the data `name`, unless these are the recipe's own."""

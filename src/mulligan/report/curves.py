@@ -89,7 +89,7 @@ def _lines(story: Story, part: str, name: str, who: str, pick: Pick | str) -> li
 
 
 def _marks(story: Story) -> list[Mark]:
-    marks = [Mark(story.begins, f"try {story.number} begins", "try")] if story.config.parent is not None else []
+    marks = [Mark(story.config.begins, f"try {story.number} begins", "try")] if story.config.parent is not None else []
     for event in story.diagnosed:
         state = event.state if event.severity else "healthy again"
         marks.append(Mark(event.step, f"{state} at step {count(event.step)}", event.severity or "healthy"))

@@ -72,7 +72,7 @@ def summarise(story: Story) -> str:
     else:
         text = f"Stopped at step {count(story.step)} of {count(story.config.steps)}{after}; nothing was wrong there."
     if story.config.parent is not None:
-        text += f" It went back to step {count(story.begins)} of {Path(story.config.parent.run).name}."
+        text += f" It went back to step {count(story.config.begins)} of {Path(story.config.parent.run).name}."
     return text
 
 

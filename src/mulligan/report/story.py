@@ -33,11 +33,6 @@ class Story(RunHistory):
         return self.folder.path.resolve().name
 
     @property
-    def begins(self) -> int:
-        """The step at which this try began."""
-        return 0 if self.config.parent is None else self.config.parent.step
-
-    @property
     def number(self) -> int:
         """The number of this try, by the folder's name."""
         match = re.search(r"-try-(\d+)$", self.name)

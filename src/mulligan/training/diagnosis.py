@@ -76,7 +76,7 @@ class Diagnosis(History):
             advice.words,
             overrides=advice.changes,
             severity=finding.severity,
-            healthy_step=0 if advice.restart and not adjusted else max(self.clean, run.begins),
+            healthy_step=0 if advice.restart and not adjusted else max(self.clean, run.config.begins),
             clock=event.clock,
         )
 
@@ -110,7 +110,7 @@ def probe_of(run: Run) -> Probe:
         originals=(lambda: _originals(run)) if searched else None,
         samples=len(data),
         penalties=[penalty.name for penalty in config.penalties],
-        begin=run.begins,
+        begin=run.config.begins,
         seed=config.seed,
     )
 

@@ -85,7 +85,13 @@ def train(
         if worker:  # not the caller's own thread
             np.seterr(all="ignore")
 
-    with _alone(run), run.gan:
+    if run.trainer.setdefault("thread", get_ident()) != get_ident():
+        raise RunError(
+            "another thread is training this run. Wait for it, or make a run for each (mulligan.Run(run.config))."
+        )
+    with contextlib.ExitStack() as stack:
+        stack.callback(run.trainer.clear)
+        stack.enter_context(run.gan)
         run.gan.team.run(silence)
         try:
             for event in _events(run, evaluators, save, stop, interrupt):
@@ -99,19 +105,6 @@ def train(
             raise
     if interrupt() and (run.step == run.config.steps or not stop()):
         raise BetweenSteps(f"stopped after step {run.step}: mulligan.train(run) goes on with the same run")
-
-
-@contextlib.contextmanager
-def _alone(run: Run) -> Iterator[None]:
-    """Keep other threads from training the run meanwhile."""
-    if run.trainer.setdefault("thread", get_ident()) != get_ident():
-        raise RunError(
-            "another thread is training this run. Wait for it, or make a run for each (mulligan.Run(run.config))."
-        )
-    try:
-        yield
-    finally:
-        run.trainer.clear()
 
 
 def _events(
@@ -130,7 +123,7 @@ def _events(
     def is_due(every: int, *, at_the_end: bool = False) -> bool:
         return (every > 0 and run.step % every == 0) or (run.step == config.steps and (at_the_end or every > 0))
 
-    if run.step == run.begins:
+    if run.step == run.config.begins:
         yield events.Started(
             run.step,
             clock=clock,

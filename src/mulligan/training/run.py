@@ -157,11 +157,6 @@ class Run:
             )
         return "; ".join(notes)
 
-    @property
-    def begins(self) -> int:
-        """The step at which this run begins: 0, or the checkpoint's step for a second try."""
-        return 0 if self.config.parent is None else self.config.parent.step
-
     # ── training ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def advance(self) -> dict[str, float]:

@@ -226,7 +226,7 @@ def _read(path: Path, stamp: int) -> dict[str, Any]:
             "diagnosis": _diagnosis(history),
             **{figure: round_off(median_of(measured.get(figure))) for figure in ("fd", "fd_floor")},
             "parent": None if parent is None else Path(parent.run).name,
-            "from_step": 0 if parent is None else parent.step,
+            "from_step": config.begins,
             "points": len(history.started.get("shape", ())) == 1,
         }
     except Exception as error:  # one bad folder must not hide the others

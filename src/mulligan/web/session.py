@@ -94,10 +94,10 @@ def chain(folder: Path) -> list[Try]:
     before = replace(folders[0][1], parent=None)
     for number, (path, config) in enumerate(folders, start=1):
         history, now = read_run(path, strict=False), replace(config, parent=None)
-        begin = 0 if config.parent is None else config.parent.step
         state = "finished" if history.step >= config.steps else "stopped"
-        one = Try(number, path.name, config.recipe, begin, history.step, config.steps, state, number - 1 or None)
-        one.history, one.summary = history, summarise(list_changes(before, now))
+        one = Try(number, path.name, config.recipe, config.begins, history.step, config.steps, state)
+        one.history, one.parent = history, number - 1 or None
+        one.summary = summarise(list_changes(before, now))
         before = apply_overrides(now, [change for event in history.adjusted for change in event["overrides"]])[0]
         tries.append(one)
     return tries

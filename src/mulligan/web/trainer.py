@@ -110,7 +110,7 @@ class LiveRun:
             self.trainer.notify("warning", text, "few")
         elif isinstance(event, Measured):
             self.trainer.tell("checked", describe_checks(self.run, self.diagnosis))
-        elif isinstance(event, Sampled) and event.step == self.run.begins:
+        elif isinstance(event, Sampled) and event.step == self.run.config.begins:
             self.show_samples()
         elif isinstance(event, Diagnosed) and event.severity == "alarm" and event.step < self.run.config.steps:
             self.pause("alarm")

@@ -196,7 +196,7 @@ def resume(folder: str | Path, *, steps: int | None = None, data: Dataset | None
     checkpoint = here.newest()
     if checkpoint is None:
         parent = config.parent
-        if here.generator.exists() or (parent is not None and parent.step):  # written right after the first
+        if here.generator.exists() or config.begins:  # written right after the first
             begin = f"train {typed(here.config)}" if parent is None else f"diagnose {typed(parent.run)} --try"
             raise CheckpointError(
                 f"{here.checkpoints} has lost its checkpoints. Restore one, or start again in another folder: "

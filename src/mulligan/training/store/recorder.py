@@ -144,7 +144,7 @@ class Recorder:
         try:
             with writing(path):
                 self._clean_up(run)
-            if is_new and run.begins:
+            if is_new and run.config.begins:
                 self._save(run)  # so that a second try never needs its parent's folder again
             elif run.log_position:
                 run.generator().save(self.folder.generator)  # a kill may have come before this was written
@@ -231,7 +231,7 @@ class Recorder:
 
     def _leave(self, run: Run) -> None:
         """Save a run that has stopped early, unless it has not taken a step."""
-        if run.begins < run.step < run.config.steps:
+        if run.config.begins < run.step < run.config.steps:
             self._save(run)
             self._animate()
 
