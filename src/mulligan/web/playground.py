@@ -64,7 +64,8 @@ class Playground:
         self.broadcast.changed = self.session.tell_watched
         self.worker.on_message, self.worker.on_exit = self.session.hear, self.session.restart_worker
         self.jobs = Jobs(self.session)
-        self.session.finished = self.jobs.add
+        self.session.finished, self.session.changed = self.jobs.add, self.publish_changes
+        self._facts = {**self.shared(), **self.session.facts()}
         self.apart: Callable[..., Awaitable[Any]] = asyncio.to_thread
         self.lock = threading.Lock()
         self._ticking: asyncio.Task[None] | None = None
@@ -74,13 +75,16 @@ class Playground:
         self._ticking = asyncio.create_task(self._tick())
 
     async def _tick(self) -> None:
-        now = self.shared()
         while True:
             await asyncio.sleep(TICK)
-            self.session.tick()
-            before, now = now, self.shared()
-            for kind in [kind for kind in now if now[kind] != before[kind]]:
-                self.broadcast.publish(kind, now[kind])
+            self.session.publish_reports()
+            self.publish_changes()
+
+    def publish_changes(self) -> None:
+        """Tell the pages what has changed since the last call."""
+        before, self._facts = self._facts, {**self.shared(), **self.session.facts()}
+        for kind in [kind for kind in before if self._facts[kind] != before[kind]]:
+            self.broadcast.publish(kind, self._facts[kind])
 
     def shared(self) -> dict[str, Any]:
         return {"pile": self.pile.state(), "round": self.votes.state()}

@@ -4,7 +4,6 @@ Each try has the `RunHistory` of its folder, which goes on with the worker's eve
 """
 
 import contextlib
-import itertools
 import json
 import shutil
 import signal
@@ -140,8 +139,8 @@ class Session:
         self.finished: Callable[[str], object] = lambda run: None
         self.serial = 0  # counts opened runs; a message with another number is out of date
         self.settings: dict[str, Any] | None = None
-        self._last_status: dict[str, Any] = {}
-        self._order = itertools.count()
+        self.changed: Callable[[], object] = lambda: None  # called when pages must be told at once
+        self.order = 0
         self._begin([], "")
 
     def _begin(self, tries: list[Try], text: str, config: Config | None = None) -> None:
@@ -163,9 +162,8 @@ class Session:
             self.info = {"data": config.data.name}
             self.use(config)
         if tries:
-            tries[-1].state = "loading"
+            self.move("loading")
             self.broadcast.restart()
-            self.broadcast.publish("runs", {})
 
     # ── what the pages are told ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -212,7 +210,7 @@ class Session:
             "text": self.text if self.state == "loading" else "",
             "error": self.error,
             "can": self.can,
-            "order": next(self._order),  # lets a page see which is newer: a command's answer or the stream
+            "order": self.order,  # lets a page see which is newer: a command's answer or the stream
         }
 
     def snapshot(self) -> dict[str, Any]:
@@ -229,22 +227,15 @@ class Session:
             "samples": None if self.samples is None else json.loads(self.samples),
         }
 
-    def publish_status(self) -> None:
-        self._last_status = self.status()
-        self.broadcast.publish("status", self._last_status)
-
-    def publish_tries(self) -> None:
-        self.broadcast.publish("tries", [each.content() for each in self.tries])
+    def facts(self) -> dict[str, Any]:
+        """Return what pages are told when it changes, by kind; for the list of runs, by what it changes."""
+        runs = {"run": self.run, "state": self.state}
+        return {"status": self.status(), "tries": [each.content() for each in self.tries], "runs": runs}
 
     def publish_reports(self) -> None:
         reports, self.pending = self.pending, []
         for report in reports:
             self.broadcast.publish("event", report)
-
-    def tick(self) -> None:
-        self.publish_reports()
-        if self.status() | {"order": 0} != self._last_status | {"order": 0}:
-            self.publish_status()
 
     def tell_watched(self) -> None:
         """Tell the worker whether a page is open. It draws samples only for an open page."""
@@ -292,7 +283,6 @@ class Session:
         if self.state in ("paused", "alarm") and steps in (None, self.current.steps):
             self.worker.send("go")
             self.move("training")
-            self.publish_status()
         else:
             self._open(self.tries, steps)
 
@@ -331,7 +321,6 @@ class Session:
         """Save the run and close it."""
         self.worker.send("stop")
         self.move("stopping")
-        self.publish_status()
 
     @post("/api/train/adjust", of="session", through=steer)
     async def adjust(self, *, changes: Changes) -> None:
@@ -376,6 +365,7 @@ class Session:
     # ── messages of the worker ────────────────────────────────────────────────────────────────────────────────────────
 
     def move(self, state: str, step: int | None = None) -> None:
+        self.order += 1
         self.current.state = state
         self.current.step = self.current.step if step is None else step
         if state in ("stopped", "finished", "failed"):
@@ -399,8 +389,7 @@ class Session:
             return
         self.move(state, content.get("step"))
         self.seconds = content.get("seconds", self.seconds)
-        self.publish_status()
-        self.publish_tries()
+        self.changed()
         if state in UNFINISHED or self.run is None:
             return
         saved = self.newest_checkpoint(self.run)
@@ -410,19 +399,18 @@ class Session:
             self.finished(self.run)
         elif saved is not None:
             self.broadcast.notify("info", f"{self.run} is saved at step {saved:,}.", "saved")
-        self.broadcast.publish("runs", {})
 
     def _hear_opened(self, content: dict[str, Any]) -> None:
         current, history = self.current, self.current.history
         self.info, self.seconds = content["info"], content["seconds"]
         self.use(content["config"])
-        current.state, current.step, current.steps = "training", content["step"], content["config"].steps
+        self.move("training", content["step"])
+        current.steps = content["config"].steps
         # a killed run's log may be longer than its checkpoint
         history.latest = {kind: event for kind, event in history.latest.items() if event["step"] <= current.step}
         if "diagnosed" in self.events:  # before the run was closed last time
             self._advise(self.events["diagnosed"])
         self.broadcast.restart()
-        self.broadcast.publish("runs", {})
 
     def _hear_event(self, content: bytes) -> None:
         event = json.loads(content)
@@ -438,7 +426,6 @@ class Session:
         if event["event"] == "diagnosed":
             self._advise(event)
             self.broadcast.publish("advice", self.advice)
-            self.publish_tries()
 
     def _advise(self, event: dict[str, Any]) -> None:
         assert self.config is not None  # a run that is open has one
@@ -462,10 +449,8 @@ class Session:
                     shutil.rmtree(folder)
         self.error = {**content, "checkpoint_step": self.newest_checkpoint(self.run)}
         self.move("failed", content["step"])
-        self.publish_status()
-        self.publish_tries()
+        self.changed()
         self.broadcast.notify("failed", content["text"], content["code"])
-        self.broadcast.publish("runs", {})
 
     def restart_worker(self, code: int | None) -> None:
         """Report that the training process has died and what is saved, and start another one."""
