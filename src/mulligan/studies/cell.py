@@ -18,7 +18,6 @@ from typing import Any
 import threadpoolctl
 
 from mulligan.config.model import Config, DataSpec
-from mulligan.config.serialization import Table, from_table
 from mulligan.data import Dataset
 from mulligan.errors import DivergedError, MulliganError
 from mulligan.studies.measures import MEASURES
@@ -38,7 +37,7 @@ class Job(Observer):
     """``variation/seed-0``."""
     folder: str
     """The cell's absolute path. Workers without a shared disk each use their own."""
-    config: Table
+    config: Config
     measures: tuple[str, ...]
     count: int
     measure_at: tuple[int, ...] = ()
@@ -86,8 +85,7 @@ def is_orphan() -> bool:
 
 def run_of(job: Job) -> Run:
     """Return the cell's run: new, from its own checkpoint, or from that of its parent."""
-    config: Config = from_table(Config, job.config)
-    folder, data = Path(job.folder), load_once(config.data)
+    folder, config, data = Path(job.folder), job.config, load_once(job.config.data)
     if checkpoints(RunFolder(folder).checkpoints):
         return resume(folder, data=data)
     shutil.rmtree(folder, ignore_errors=True)  # killed before its first checkpoint
@@ -105,9 +103,8 @@ def load_once(spec: DataSpec) -> Dataset:
 
 def time_steps(job: Job, seconds: float) -> tuple[str, float]:
     """Return the CPU-seconds of a cell's step, over `seconds` after a first one; 0 if a step fails."""
-    config: Config = from_table(Config, job.config)
     try:
-        trial = Run(config, data=load_once(config.data))
+        trial = Run(job.config, data=load_once(job.config.data))
         with threadpoolctl.threadpool_limits(1), trial.gan:
             trial.advance()
             began = time.process_time()

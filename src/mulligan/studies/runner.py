@@ -145,8 +145,8 @@ class StudyRun:
 
     def job(self, name: str) -> Job:
         """Return a cell's job for a worker."""
-        config, folder = to_table(self.config(*self.cells()[name])), str(self._cell(name))
-        return Job(name, folder, config, self.study.measures, self.budget.count, self.budget.measure_at)
+        config = self.config(*self.cells()[name])
+        return Job(name, str(self._cell(name)), config, self.study.measures, self.budget.count, self.budget.measure_at)
 
     # ── running ───────────────────────────────────────────────────────────────────────────────────────────────────
 

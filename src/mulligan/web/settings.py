@@ -20,7 +20,7 @@ from mulligan.game.penalties import PENALTIES
 from mulligan.metrics import METRICS
 from mulligan.nn.fields import Words
 from mulligan.web.calls import Problem, get
-from mulligan.web.verdict import describe_awaited
+from mulligan.web.verdict import AWAITED
 
 RecipeName = Annotated[str, Words(tuple(RECIPES))]
 
@@ -103,6 +103,6 @@ def catalog(session: Any) -> dict[str, Any]:
         "losses": [{"name": name} for name in LOSSES],
         "penalties": [{"name": name} for name in ("none", *PENALTIES, "r1+r2")],
         "sizes": SIZES,
-        "diagnosis": describe_awaited(),
+        "diagnosis": AWAITED,
         "metrics": {name: asdict(replace(metric, compute=None)) for name, metric in METRICS.items()},
     }

@@ -5,7 +5,7 @@ from typing import Any
 
 from mulligan.config.change import apply_overrides, list_changes
 from mulligan.diagnosis import Evidence, failures
-from mulligan.diagnosis.failures import FAILURES, describe_state
+from mulligan.diagnosis.failures import describe_state
 from mulligan.diagnosis.figures import figure_of
 from mulligan.diagnosis.probe import COUNT
 from mulligan.diagnosis.statistics import NEIGHBOUR
@@ -26,14 +26,13 @@ HEADLINES = (
 SHOWN = 5
 
 
-def describe_awaited() -> dict[str, Any]:
-    """Return the step of the first measurement, and the number of its checks, before it comes."""
-    return {
-        "by_step": failures.EVERY,
-        "checks": len(FAILURES),
-        "reals": COUNT,
-        "coverage_ideal": coverage_ideal(COUNT, COUNT, NEIGHBOUR),
-    }
+AWAITED = {
+    "by_step": failures.EVERY,
+    "checks": len(failures.FAILURES),
+    "reals": COUNT,
+    "coverage_ideal": coverage_ideal(COUNT, COUNT, NEIGHBOUR),
+}
+"""The step of the first measurement and the number of its checks, which the page shows before it comes."""
 
 
 def evidence(name: str, value: float, operator: str, threshold: float) -> dict[str, Any]:

@@ -124,7 +124,8 @@ def save_checkpoint(run: Run, folder: Path, log: dict[str, Any] | None = None) -
                 shutil.rmtree(temporary, ignore_errors=True)
                 atomic_write(temporary / ARRAYS, lambda file: file.writelines(arrays))
                 atomic_write(temporary / WORDS, seal(content))
-                _put(temporary, target)
+                shutil.rmtree(target, ignore_errors=True)  # damaged, or another run's; a kill now leaves it out
+                patiently(os.rename, temporary, target)
                 sync_folder(folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -132,21 +133,6 @@ def save_checkpoint(run: Run, folder: Path, log: dict[str, Any] | None = None) -
     for step in set(steps) - choose_kept(steps, run.config.save_every or 1):
         shutil.rmtree(folder_of(folder, step), ignore_errors=True)
     return target
-
-
-def _put(new: Path, target: Path) -> None:
-    """Rename `new` to `target`. A kill while a folder there is replaced leaves it out: the run goes back one more."""
-    old = target.with_name(f".{target.name}.old.part")
-    if target.exists():
-        shutil.rmtree(old, ignore_errors=True)
-        patiently(os.rename, target, old)
-    try:
-        patiently(os.rename, new, target)
-    except OSError:
-        if old.exists():
-            os.rename(old, target)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def choose_kept(steps: list[int], every: int) -> set[int]:
