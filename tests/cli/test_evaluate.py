@@ -10,7 +10,7 @@ from PIL import Image
 
 from mulligan import evaluate
 from mulligan.metrics.features import judge
-from mulligan.training import RunFolder
+from mulligan.training import read_run
 
 SMALL = ("--threads", "1", "--set", "batch_size=16", "--set", "generator.layers={kind='mlp_generator',hidden=[8]}")
 SMALLER = ("--set", "discriminator.layers={kind='mlp_discriminator',hidden=[8]}")
@@ -42,18 +42,18 @@ def test_a_run_is_watched_and_measured(mulligan, cloud, here):
     assert code == 0
     assert [line.split(":")[0] for line in err.splitlines() if "distance to real" in line] == ["step 10", "step 20"]
     assert "floor or best" in out
-    kept = RunFolder(here / "r").read_metrics()
+    kept = read_run(here / "r").metrics
     assert (kept["n"], kept["seeds"], kept["held_out"]) == (200, [0], True)
 
 
 def test_evaluate_keeps_metrics_in_the_folder_of_a_run(trained, mulligan, here):
     assert [line["step"] for line in trained if line["event"] == "evaluated"] == [10, 20]
-    assert trained[-1]["metrics"] == RunFolder(here / "r").read_metrics()
+    assert trained[-1]["metrics"] == read_run(here / "r").metrics
     code, out, err = mulligan("evaluate", "r", "--count", 100, "--seeds", 2)
     assert code == 0
     assert "seed 1, 100 samples" in err
     assert "Coverage" in out
-    kept = RunFolder(here / "r").read_metrics()
+    kept = read_run(here / "r").metrics
     assert (kept["n"], kept["seeds"]) == (100, [0, 1])
     assert set(kept["points"]["fd"]) == {"median", "min", "max"}
     code, out, _ = mulligan("evaluate", "r", "--count", 100, "--seeds", 2, "--json")

@@ -10,7 +10,7 @@ import pytest
 
 from mulligan.metrics import evaluation
 from mulligan.models import BUNDLED
-from mulligan.training import RunFolder
+from mulligan.training import read_run
 from mulligan.web import jobs
 
 EVALUATION = {"n": 100, "step": 7, "space": "points", "fd": 0.5, "fd_floor": 0.1}
@@ -21,7 +21,7 @@ def test_a_run_is_measured(runs, monkeypatch):
     found = jobs.evaluate(runs / "tiny-1")
     assert (found["space"], found["step"]) == ("points", 24)
     assert found["n_real"] > 0
-    kept = RunFolder(runs / "tiny-1").read_metrics()
+    kept = read_run(runs / "tiny-1").metrics
     assert (kept["n"], kept["step"]) == (found["n"], found["step"])
     assert (runs / "tiny-1" / "report.html").is_file()
 

@@ -20,7 +20,6 @@ from mulligan.metrics.features.gist import ENOUGH
 from mulligan.metrics.features.judge import bundled_judge_for
 from mulligan.metrics.features.maps import with_probabilities
 from mulligan.metrics.parallel import in_parallel
-from mulligan.nn.memory import Array
 from mulligan.nn.network import Workspace
 from mulligan.nn.rng import stream
 from mulligan.nn.workers.limits import rows_at_once
@@ -66,30 +65,12 @@ class Monitor:
         return cls(real, of_real, floor_of(real, of_real, COUNT), features, toy)
 
     def __call__(self, run: Run) -> dict[str, Any]:
-        """Measure the averaged generator. Returns nothing if samples are not finite."""
+        """Measure the averaged generator, on all cores together. Returns nothing if samples are not finite."""
         z, labels = run.draw(COUNT, seed=run.config.seed)
-        fakes, judged = self.features_of(run, z, labels)
-        if not np.isfinite(fakes).all():
-            return {}
-        distance = metrics.percent(metrics.frechet_distance(self.moments, metrics.moments(fakes)), self.moments)
-        figures: dict[str, Any] = {"distance": distance, "floor": self.floor}
-        if self.toy is not None:
-            near = metrics.modes(fakes, self.toy.modes, self.toy.std)
-            figures |= {"modes": near.captured, "high_quality": near.high_quality}
-        if judged is not None:
-            classed = metrics.count_classes(judged)
-            figures |= {"modes": classed.modes, "effective_modes": classed.effective_modes, "junk": classed.junk}
-            if labels is not None and run.config.data.labels == "dataset":
-                figures["label_accuracy"] = float(np.mean(judged.argmax(axis=1) == labels))
-        return figures
-
-    def features_of(
-        self, run: Run, z: Array, labels: NDArray[np.int64] | None
-    ) -> tuple[NDArray[Any], NDArray[Any] | None]:
-        """Draw fakes, and return their features and the judge's p(y|x), on all cores together."""
         spec, block = run.config.data, rows_at_once(_BLOCK, run.data.shape)
 
         def see(rows: slice) -> tuple[NDArray[Any], NDArray[Any] | None]:
+            """Return the features of some fakes, and the judge's p(y|x)."""
             space: Workspace = run.gan.g.network.workspace(theta=run.gan.average)
             with np.errstate(all="ignore"):
                 fakes = space.forward(z[rows], None if labels is None else labels[rows], training=False)
@@ -100,9 +81,21 @@ class Monitor:
 
         parts = [slice(start, start + block) for start in range(0, len(z), block)]
         features, judged = zip(*in_parallel({rows.start: partial(see, rows) for rows in parts}).values())
-        if len({part.shape[1] for part in features}) > 1:  # samples that are not finite have no features
-            return np.full((1, 1), np.nan), None
-        return np.concatenate(features), None if judged[0] is None else np.concatenate(judged)
+        if not all(np.isfinite(part).all() for part in features):
+            return {}
+        fakes = np.concatenate(features)
+        distance = metrics.percent(metrics.frechet_distance(self.moments, metrics.moments(fakes)), self.moments)
+        figures: dict[str, Any] = {"distance": distance, "floor": self.floor}
+        if self.toy is not None:
+            near = metrics.modes(fakes, self.toy.modes, self.toy.std)
+            figures |= {"modes": near.captured, "high_quality": near.high_quality}
+        if judged[0] is not None:
+            p = np.concatenate(judged)
+            classed = metrics.count_classes(p)
+            figures |= {"modes": classed.modes, "effective_modes": classed.effective_modes, "junk": classed.junk}
+            if labels is not None and run.config.data.labels == "dataset":
+                figures["label_accuracy"] = float(np.mean(p.argmax(axis=1) == labels))
+        return figures
 
 
 def _some(n: int, count: int, name: str) -> NDArray[np.int64]:

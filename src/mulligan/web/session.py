@@ -82,24 +82,17 @@ def chain(folder: Path) -> list[Try]:
 
     The chain begins after the last try whose folder is missing or cannot be read.
     """
-    folders = [(folder, load_config(RunFolder(folder).config))]
-    while (parent := folders[0][1].parent) is not None:
-        path = folder.parent / Path(parent.run).name
-        try:
-            folders.insert(0, (path, load_config(RunFolder(path).config)))
-        except MulliganError:
-            break
-    tries: list[Try] = []
-    before = replace(folders[0][1], parent=None)
-    for number, (path, config) in enumerate(folders, start=1):
-        history, now = read_run(path, strict=False), replace(config, parent=None)
-        state = "finished" if history.step >= config.steps else "stopped"
-        one = Try(number, path.name, config.recipe, config.begins, history.step, config.steps, state)
-        one.history, one.parent = history, number - 1 or None
-        one.summary = summarise(list_changes(before, now))
-        before = apply_overrides(now, [change for event in history.adjusted for change in event["overrides"]])[0]
-        tries.append(one)
-    return tries
+    config, history = load_config(RunFolder(folder).config), read_run(folder, strict=False)
+    tries, summary = list[Try](), ""
+    if config.parent is not None:
+        with contextlib.suppress(MulliganError):
+            tries = chain(before := folder.parent / Path(config.parent.run).name)
+            adjusted = [change for event in tries[-1].history.adjusted for change in event["overrides"]]
+            old, _ = apply_overrides(load_config(RunFolder(before).config), adjusted)
+            summary = summarise(list_changes(replace(old, parent=None), replace(config, parent=None)))
+    number, state = len(tries) + 1, "finished" if history.step >= config.steps else "stopped"
+    numbers = config.begins, history.step, config.steps
+    return [*tries, Try(number, folder.name, config.recipe, *numbers, state, len(tries) or None, summary, history)]
 
 
 def round_off(value: Any) -> float | None:

@@ -16,7 +16,7 @@ from mulligan.config.change import differences
 from mulligan.config.model import Config, load_config
 from mulligan.config.serialization import to_table
 from mulligan.data import Dataset
-from mulligan.doors.read import check_regular, find_json
+from mulligan.doors.read import check_regular
 from mulligan.doors.write import NO_NAME, write_json
 from mulligan.errors import BusyError, CheckpointError, ConfigError, DataError, expanded, typed
 from mulligan.output.generator import Generator
@@ -106,10 +106,6 @@ class RunFolder:
     def keep_metrics(self, metrics: dict[str, Any]) -> None:
         """Write ``metrics.json``. A folder that was deleted is not created again."""
         write_json(self.metrics, metrics, folders=False)
-
-    def read_metrics(self) -> dict[str, Any]:
-        """Read the last evaluation, empty without one."""
-        return find_json(self.metrics) or {}
 
     def best_step(self) -> int:
         """Return the step of the best weights; −1 if their file is absent or damaged."""

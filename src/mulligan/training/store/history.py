@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mulligan.config.change import changes_of
-from mulligan.doors.read import parse_object, read_bytes
+from mulligan.doors.read import find_json, parse_object, read_bytes
 from mulligan.errors import ConfigError, DataError
 from mulligan.nn.fields import Entries, Form, Scalar, Words, forms_of
 from mulligan.training.events import Diagnosed, Event
@@ -101,7 +101,7 @@ def read_run(folder: str | Path, *, strict: bool = True) -> RunHistory:
         time = _object(line)  # a kill cuts a line off, and the next session goes on in it
         if time is not None and all(type(time.get(key)) in (int, float) for key in ("step", "wall", "cpu")):
             history.clock[time["step"]] = time["wall"], time["cpu"]
-    history.metrics = here.read_metrics()
+    history.metrics = find_json(here.metrics) or {}
     return history
 
 
