@@ -309,7 +309,7 @@ def _draw_half(one: Try, grids: dict[int, Path], step: int, real: NDArray[np.uin
         picture = np.where(picture > 0, np.array(ORANGE, np.uint8), dots)
     caption = Image.new("RGB", (picture.shape[1], 44))
     alarm = f"{one.alarm['state']} at step {one.alarm['step']:,}" if one.alarm else ""
-    where = f"ended at step {one.step:,}" if ended else f"step {own:,}"
+    where = f"up to step {one.step:,}" if ended else f"step {own:,}"
     lines = [
         f"Try {one.number}, {where}",
         *textwrap.wrap((one.summary or alarm).replace("γ", "gamma"), len(picture[0]) // 6),

@@ -133,11 +133,11 @@ def test_a_class_fills_one_pile(open_tab, phone):
     for number in (1, 2):
         guest.smile("easel", number)
         guest("easel-next").click()
-        desk.page.get_by_text(f"{number} of 40").wait_for()
+        desk.page.get_by_text(f"{number} of 20").wait_for()
     guest.page.get_by_text("2 sent").wait_for()
     desk.until("document.querySelectorAll('.drawn img').length === 2")
     guest.page.get_by_label("Take picture 1 away").click()  # a phone can take back what it has sent
-    desk.page.get_by_text("1 of 40").wait_for()
+    desk.page.get_by_text("1 of 20").wait_for()
     guest.page.get_by_text("1 sent").wait_for()
     guest.page.locator(".logo").click()  # which leads nowhere: a phone does not take the run
     assert guest.page.url.endswith("#pile")

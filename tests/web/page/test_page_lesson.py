@@ -64,6 +64,7 @@ def a_second_try(tab):
     tab.wait("paused")
     assert "Try 1 failed at step" in tab("tries").locator("svg").get_attribute("aria-label")
     show(tab, "lesson-3-second-try")
+    tab.page.evaluate("document.querySelector('.track').style.width = '40px'")  # no room for a word on its line
 
 
 def both_futures(tab):

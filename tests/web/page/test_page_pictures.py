@@ -49,7 +49,7 @@ def easel(open_tab):
         tab("easel").wait_for()
         if tab("easel-empty").count():
             tab("easel-empty").click()
-        tab.until(f"{COUNT} === '0 of 40'")
+        tab.until(f"{COUNT} === '0 of 20'")
         return tab
 
     return open_
@@ -70,13 +70,13 @@ def test_drawings_are_learned_without_a_terminal(easel, tmp_path):
     for number in (1, 2, 3):
         tab.smile("easel", number)
         tab("easel-next").click()
-        tab.until(f"{COUNT} === '{number} of 40'")
+        tab.until(f"{COUNT} === '{number} of 20'")
     tab.until("document.querySelectorAll('.drawn img').length === 3")
     tab.picture("easel", ("light", "dark"))
     assert tab("easel-train").is_disabled()
     assert tab("easel-train").inner_text() == "17 more to begin"
     tab.page.locator(".drawn button").first.click()
-    tab.until(f"{COUNT} === '2 of 40'")
+    tab.until(f"{COUNT} === '2 of 20'")
     tab.page.set_viewport_size({"width": 1440, "height": 900})
     files = [tmp_path / f"{n}.png" for n in range(18)]
     for file in files:
@@ -102,14 +102,14 @@ def test_pictures_are_dropped_pasted_and_chosen_and_a_refusal_says_why(easel, tm
     tab = easel()
     colours = np.random.default_rng(0).integers(0, 256, (40, 60, 3)).astype(np.uint8)
     tab.page.evaluate(DROP, [["a.png", "image/png", png64(colours)]])
-    tab.until(f"{COUNT} === '1 of 40'")
+    tab.until(f"{COUNT} === '1 of 20'")
     tab.page.evaluate(PASTE, [["b.png", "image/png", png64(colours[::-1])]])
-    tab.until(f"{COUNT} === '2 of 40'")
+    tab.until(f"{COUNT} === '2 of 20'")
     Image.fromarray(colours[:, ::-1]).save(tmp_path / "c.jpg")
     Image.new("RGB", (50, 50), "white").save(tmp_path / "white.png")
     (tmp_path / "notes.txt").write_text("no picture")
     tab("easel-files").locator("input").set_input_files([tmp_path / n for n in ("c.jpg", "white.png", "notes.txt")])
-    tab.until(f"{COUNT} === '3 of 40'")
+    tab.until(f"{COUNT} === '3 of 20'")
     told = tab("easel-refused")
     told.wait_for()
     assert told.locator("li").all_inner_texts() == [

@@ -138,6 +138,7 @@ def test_an_exhibit_shows_its_pixels_at_true_scale_and_stretched(open_tab):
     for name in ("museum-true", "museum-stretched"):
         tab.painted(name)
     tab.page.get_by_text("Stretched ").first.wait_for()
+    assert all(len({*ends.split()}) == 2 for ends in tab.page.locator(".scale").all_inner_texts())
     tab.picture("museum", full_page=True)
 
 

@@ -106,7 +106,7 @@ function Easel({ guest }) {
   const words = guest ? `${int(count)} on the pile of the class.` : count < LEAST ? "Draw the same thing again and again: a smiley, your initial, a star." : count < WANTED ? "Well done: enough to begin. More make it better." : "A fine pile.";
   return html`<section class="panel easel" aria-label="Make pictures"><div class="sheet"><${Pad} canvas=${canvas} testid="easel" inked=${() => setInked(true)} />${!inked && html`<p aria-hidden="true">Draw here</p>`}
     <div class="act"><${Button} kind="primary big" off=${!inked || off} testid="easel-next" act=${next}>${guest ? "Send it" : "Next one"}<//><${Button} kind="big" off=${!inked} act=${blank}>Wipe<//></div></div>
-    <div><p aria-live="polite"><b data-testid="easel-count">${guest ? `${shown.length} sent` : `${int(count)} of ${WANTED}`}</b> ${words}</p>
+    <div><p aria-live="polite"><b data-testid="easel-count">${guest ? `${shown.length} sent` : `${int(count)} of ${count < LEAST ? LEAST : WANTED}`}</b> ${words}</p>
       <div class="drawn">${shown.map((one) => html`<button key=${one.number} disabled=${off} aria-label=${`Take picture ${one.number} away`} onClick=${() => remove([one.number])}><img alt="" src=${`data:image/png;base64,${one.png}`} /></button>`)}</div>
       ${shown.length > 0 && html`<p class="small">Press one to remove it.</p>`}
       ${!guest && html`<div class="act"><${Button} kind=${`big ${count < LEAST ? "" : "primary"}`} off=${count < LEAST || off} testid="easel-train" act=${train}>${count < LEAST ? `${LEAST - count} more to begin` : `Train on these ${int(count)}`}<//>${count > 0 && html`<${Button} kind="quiet" off=${off} testid="easel-empty" act=${clear}>Empty the pile<//>`}</div>

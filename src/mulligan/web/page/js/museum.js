@@ -27,9 +27,10 @@ function Plate({ picture, image }) {
   const canvas = useRef(null);
   const [low, high] = [picture.low ?? 0, picture.high ?? 1];
   const hidden = /stretched/i.test(picture.caption) && high - low < 1;
+  const end = (value) => (high - low < 0.01 ? value.toFixed(1 - Math.floor(Math.log10(high - low))) : short(value)); // two ends that differ
   useEffect(() => { if (image && hidden) paintGrey(canvas.current, values(image).map((v) => low + v * (high - low)), image.width, image.height, 0, 1); }, [image]);
   return html`${hidden && html`<figure><canvas class="px" ref=${canvas} role="img" data-testid="museum-true" aria-label="The same pixels, shown from 0 to 1" /><div class="scale">0<i></i>1</div><figcaption><b>Not stretched</b>The pixels as they are.</figcaption></figure>`}
-    <figure><${Picture} image=${image} label=${picture.caption} testid=${hidden ? "museum-stretched" : null} />${picture.low != null && html`<div class="scale">${short(low)}<i></i>${short(high)}</div>`}<figcaption><b class=${hidden ? "bad" : ""}>${hidden ? `Stretched ${int(1 / (high - low))} times` : capital(picture.name).replaceAll(/[-_]/g, " ")}</b>${picture.caption}</figcaption></figure>`;
+    <figure><${Picture} image=${image} label=${picture.caption} testid=${hidden ? "museum-stretched" : null} />${picture.low != null && html`<div class="scale">${end(low)}<i></i>${end(high)}</div>`}<figcaption><b class=${hidden ? "bad" : ""}>${hidden ? `Stretched ${int(1 / (high - low))} times` : capital(picture.name).replaceAll(/[-_]/g, " ")}</b>${picture.caption}</figcaption></figure>`;
 }
 
 const Evidence = ({ lines }) => html`<section class="nums" aria-label="Figures">${lines.slice(0, 4).map((e) => html`<div><b>${num(e.before)}</b><span>${e.line}. Failed ${e.sign === "<" ? "below" : "above"} ${short(e.threshold)}${e.after == null ? "" : `; repaired: ${num(e.after)}`}</span></div>`)}</section>`;
@@ -89,7 +90,7 @@ function Guess({ cases }) {
     scrollTo(0, 0);
   };
   const right = guess === now.state;
-  const caption = before?.low == null ? "its samples" : "64 samples, black is the least value and white the largest";
+  const caption = before?.low == null ? "its samples" : `64 samples, black is ${short(before.low)} and white ${short(before.high)}`;
   return html`<article data-testid="guess"><p class="small">Round ${round + 1} of ${order.length} · ${int(score)} right</p><h1>Guess the failure: what went wrong here?</h1>
     <p class="lead">Somebody trained this GAN and published it. This is what it drew.</p>
     ${!before ? html`<p class="nothing">${fault ?? (exhibit ? "This one has not been played on this computer yet." : waiting("a case"))}</p>`
