@@ -88,6 +88,8 @@ def fit(
         config = replace(config, seed=seed)
     if minutes is not None and steps is not None:
         raise ConfigError(f"minutes = {minutes} and steps = {steps} both set the length. Give only one of them.")
+    if not isinstance(minutes, (int, float, np.number, type(None))):
+        raise ConfigError(must_be("minutes", "a number above 0", minutes, 1))
     if steps is not None:
         config = replace(config, steps=steps)
     if start is not None:

@@ -63,7 +63,7 @@ def evaluate(
     DataError, CheckpointError
         When the data or the generator cannot be read.
     """
-    if isinstance(generator, np.ndarray):
+    if isinstance(generator, (np.ndarray, list)):
         generator = Fakes(from_arrays(generator))
     if data is None and isinstance(generator, Fakes):
         raise ConfigError("data must be given with samples, got None. Try mulligan.evaluate(samples, 'mnist').")
@@ -79,7 +79,7 @@ def evaluate(
     if isinstance(seeds, Iterable) and not isinstance(seeds, str):
         draws = [as_whole("seed", seed, 0, LARGEST_SEED) for seed in seeds]
     else:
-        draws = [*range(as_whole("seeds", seeds, 1))]
+        draws = [*range(as_whole("seeds", seeds, 1, 1000))]
     count = None if count is None else as_whole("count", count, 1)
     if tuple(source.spec.shape) != data.shape:
         raise ShapeError(

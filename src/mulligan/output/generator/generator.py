@@ -118,7 +118,7 @@ class Generator:
 
     def z(self, count: int, seed: int = 0, psi: float = 1.0) -> NDArray[np.float32]:
         """Return the first `count` latents of a seed, (count, dim) float32; parameters as for `sample`."""
-        if not 0 <= psi <= 2:
+        if not (isinstance(psi, (int, float, np.number)) and 0 <= psi <= 2):
             raise ConfigError(must_be("psi", "a number from 0 to 2", psi, 0.7))
         count, rng = as_whole("count", count, 1, 2**40), stream(as_whole("seed", seed, 0, LARGEST_SEED), "sample")
         latent = self.spec.latent
