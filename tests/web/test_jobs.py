@@ -32,14 +32,14 @@ def test_figures_keep_the_step_that_they_were_measured_at(call, stand, playgroun
     stand.event("evaluated", step=5, metrics={"distance": 0.2, "modes": 3})
     assert call.get("/api/snapshot").json()["events"]["evaluated"]["metrics"] == {"distance": 0.2, "modes": 3}
     stand.say("state", state="paused", step=9)
-    call.client.portal.call(playground.jobs.done, "ring-1", EVALUATION)
+    call.client.portal.call(playground.session.evaluate, "ring-1", EVALUATION)
     found = call.get("/api/snapshot").json()["metrics"]
     assert found == {**EVALUATION, "try": 1, "final": False}  # and nothing of step 5
     stand.event("evaluated", step=10, metrics={"distance": 0.1})
-    call.client.portal.call(playground.jobs.done, "ring-1", EVALUATION)
+    call.client.portal.call(playground.session.evaluate, "ring-1", EVALUATION)
     snapshot = call.get("/api/snapshot").json()
     assert (snapshot["metrics"], snapshot["events"]["evaluated"]["step"]) == (None, 10)  # what is newer stays
-    call.client.portal.call(playground.jobs.done, "ring-1", {**EVALUATION, "step": 20})
+    call.client.portal.call(playground.session.evaluate, "ring-1", {**EVALUATION, "step": 20})
     assert call.get("/api/snapshot").json()["metrics"]["final"] is True
 
 

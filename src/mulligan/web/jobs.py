@@ -37,12 +37,16 @@ class Jobs:
     async def _work(self, run: str) -> None:
         async with self._turn:
             self.progress = {"run": run, "text": "measuring the averaged generator, and writing the report"}
-            self._broadcast.publish("progress", self.progress)
             try:
                 result = await self.perform(self._session.runs / run)
             finally:
                 self.progress = None
-        self.done(run, result)
+        if isinstance(result, str):
+            self._broadcast.notify("warning", f"{run} could not be measured: {result}", "unmeasured")
+        else:
+            self._session.evaluate(run, result)
+        self._session.changed()
+        self._broadcast.publish("runs", {})
 
     async def perform(self, folder: Path) -> dict[str, Any] | str:
         """Return the figures, or why there are none. The process ends with this task, its files complete or absent."""
@@ -62,14 +66,6 @@ class Jobs:
             process.kill()
             await listening
             raise
-
-    def done(self, run: str, result: dict[str, Any] | str) -> None:
-        self._broadcast.publish("progress", None)
-        if isinstance(result, str):
-            self._broadcast.notify("warning", f"{run} could not be measured: {result}", "unmeasured")
-        elif self._session.evaluate(run, result):
-            self._broadcast.publish("metrics", self._session.metrics)
-        self._broadcast.publish("runs", {})
 
 
 # ── in the job's process ──────────────────────────────────────────────────────────────────────────────────────────────

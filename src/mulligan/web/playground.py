@@ -65,7 +65,7 @@ class Playground:
         self.worker.on_message, self.worker.on_exit = self.session.hear, self.session.restart_worker
         self.jobs = Jobs(self.session)
         self.session.finished, self.session.changed = self.jobs.add, self.publish_changes
-        self._facts = {**self.shared(), **self.session.facts()}
+        self._facts = self.facts()
         self.apart: Callable[..., Awaitable[Any]] = asyncio.to_thread
         self.lock = threading.Lock()
         self._ticking: asyncio.Task[None] | None = None
@@ -82,21 +82,20 @@ class Playground:
 
     def publish_changes(self) -> None:
         """Tell the pages what has changed since the last call."""
-        before, self._facts = self._facts, {**self.shared(), **self.session.facts()}
+        before, self._facts = self._facts, self.facts()
         for kind in [kind for kind in before if self._facts[kind] != before[kind]]:
             self.broadcast.publish(kind, self._facts[kind])
 
     def shared(self) -> dict[str, Any]:
         return {"pile": self.pile.state(), "round": self.votes.state()}
 
+    def facts(self) -> dict[str, Any]:
+        return {**self.shared(), **self.session.facts(), "progress": self.jobs.progress}
+
     @get("/api/snapshot")
     def snapshot(self) -> dict[str, Any]:
         """Return everything that a page shows."""
-        return {
-            **self.shared(),
-            **self.session.snapshot(),
-            "progress": self.jobs.progress,
-        }
+        return {**self.facts(), **self.session.snapshot()}
 
     async def close(self) -> None:
         """End the streams and the jobs."""

@@ -207,23 +207,24 @@ class Session:
         }
 
     def snapshot(self) -> dict[str, Any]:
+        """Return what pages are told at first, besides the `facts`."""
         charts: dict[str, Any] = {"curves": {}, "distance": {}}
         for each in self.tries:
             for name, columns in curves_of(each.history).items():
                 charts[name][str(each.number)] = columns
         return {
-            "status": self.status(),
-            "tries": [each.content() for each in self.tries],
             **charts,
-            **{name: getattr(self, name) for name in ("settings", "events", "checked", "advice", "metrics")},
+            "events": self.events,
+            "checked": self.checked,
             "saved_samples": [] if self.run is None else [*RunFolder(self.runs / self.run).grids()],
             "samples": None if self.samples is None else json.loads(self.samples),
         }
 
     def facts(self) -> dict[str, Any]:
-        """Return what pages are told when it changes, by kind; for the list of runs, by what it changes."""
-        runs = {"run": self.run, "state": self.state}
-        return {"status": self.status(), "tries": [each.content() for each in self.tries], "runs": runs}
+        """Return what pages are told when it changes, by kind; of the list of runs, what changes it."""
+        tries, runs = [each.content() for each in self.tries], {"run": self.run, "state": self.state}
+        here = {name: getattr(self, name) for name in ("settings", "advice", "metrics")}
+        return {"status": self.status(), "tries": tries, "runs": runs, **here}
 
     def publish_reports(self) -> None:
         reports, self.pending = self.pending, []
@@ -241,14 +242,12 @@ class Session:
         self.config, self.settings = config, settings_of(config)
         self.settings["data.name"] = names.get(config.data.name, config.data.name)
 
-    def evaluate(self, run: str, metrics: dict[str, Any]) -> bool:
+    def evaluate(self, run: str, metrics: dict[str, Any]) -> None:
         """Store the evaluation of a checkpoint, unless it belongs to another run or is out of date."""
         current = self.current
         known = self.metrics or self.events.get("evaluated", metrics)
-        if current.run != run or known["step"] > metrics["step"]:
-            return False
-        self.metrics = {**metrics, "try": current.number, "final": metrics["step"] == current.steps}
-        return True
+        if current.run == run and known["step"] <= metrics["step"]:
+            self.metrics = {**metrics, "try": current.number, "final": metrics["step"] == current.steps}
 
     # ── commands ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -322,7 +321,7 @@ class Session:
             self.use((await self.worker.ask("adjust", {"changes": changes}))["config"])
         except Problem as problem:
             raise settings.refuse(problem, changes) from problem
-        self.broadcast.publish("settings", self.settings)
+        self.changed()
 
     @post("/api/train/second-try", of="session", through=steer)
     def second_try(self) -> None:
@@ -418,7 +417,7 @@ class Session:
             self.metrics = None  # they belong to an earlier checkpoint
         if event["event"] == "diagnosed":
             self._advise(event)
-            self.broadcast.publish("advice", self.advice)
+            self.changed()
 
     def _advise(self, event: dict[str, Any]) -> None:
         assert self.config is not None  # a run that is open has one

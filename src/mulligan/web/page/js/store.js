@@ -144,7 +144,7 @@ const hears = {
   },
   advice(data) {
     store.advice = data;
-    say(`${data.title} at step ${data.step}. ${data.text ?? ""}`);
+    if (data) say(`${data.title} at step ${data.step}. ${data.text ?? ""}`);
   },
   progress(data) {
     store.progress = data;
