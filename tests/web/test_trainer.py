@@ -193,7 +193,7 @@ def test_a_server_that_is_gone_ends_the_worker_and_saves(tiny, tmp_path, system)
         connection.poll = break_at_the_end
     folder = held.start(tiny(steps=1_000_000, save_every=0))
     held.until("event", event="stepped")
-    held.channel.close()
+    held.channel._connection.close()
     held.thread.join(30)
     assert not held.thread.is_alive()
     assert checkpoints(folder / "checkpoints")

@@ -41,12 +41,15 @@ STEPS_BY: dict[str, tuple[type[optimizers.Optimizer], ...]] = {
 """What sets the length of an optimiser's step: the rate alone, or the gradient's size as well."""
 
 
-def apply(config: Config, changes: Iterable[Change]) -> Config | None:
-    """Return the changed configuration, or None if it is not valid."""
+def apply(config: Config, changes: Iterable[Change], sample_shape: Shape | None = None) -> Config | None:
+    """Return the changed configuration, or None if it is not valid or not playable on samples of this shape."""
     try:
-        return apply_overrides(config, changes)[0]
+        changed, _ = apply_overrides(config, changes)
+        if sample_shape is not None:
+            check_playable(changed, sample_shape)
     except MulliganError:
         return None
+    return changed
 
 
 def keep_effective(config: Config, changes: Iterable[Change]) -> list[Change]:
@@ -272,19 +275,11 @@ def _complete(own: Advice, when: Faults, config: Config, sample_shape: Shape) ->
         words = tuple(dict.fromkeys(whole.words + aside.words))
         whole = Advice(words, whole.changes + aside.changes, whole.restart or bool(larger))
     changes: tuple[Change, ...] = tuple(keep_effective(config, whole.changes))
-    if not _is_playable(config, changes, sample_shape):  # for instance a penalty with a layer that mixes samples
+    if not apply(config, changes, sample_shape):  # for instance a penalty with a layer that mixes samples
         wished, changes = changes, ()
         for change in wished:
-            changes = (*changes, change) if _is_playable(config, (*changes, change), sample_shape) else changes
+            changes = (*changes, change) if apply(config, (*changes, change), sample_shape) else changes
     return Advice(whole.words, changes, whole.restart or any(".layers." in change.path for change in changes))
-
-
-def _is_playable(config: Config, changes: Iterable[Change], sample_shape: Shape) -> bool:
-    try:
-        check_playable(apply_overrides(config, changes)[0], sample_shape)
-    except MulliganError:
-        return False
-    return True
 
 
 def _word_penalties(config: Config) -> tuple[str, list[Change]]:

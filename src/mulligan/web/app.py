@@ -291,7 +291,7 @@ def end(session: Session) -> None:
     if not well:
         _LOG.warning("the training process had to be killed; what %s had saved is untouched", run)
     if not saved:
-        steps = f"its {session.step:,} steps are" if session.step else "nothing is"
+        steps = f"its {session.current.step:,} steps are" if session.current.step else "nothing is"
         _LOG.info("%s has saved nothing; %s lost", run, steps)
     elif step_of(saved[-1]) < load_config(here.config).steps:
         step, again = f"{step_of(saved[-1]):,}", f"mulligan resume {typed(session.runs / run)}"

@@ -62,9 +62,6 @@ class Channel:
                 if self.waiting():
                     yield self.receive()
 
-    def close(self) -> None:
-        self._connection.close()
-
 
 def spawn(name: str, target: Callable[..., None], *args: Any) -> tuple[BaseProcess, Channel]:
     """Start a process that calls `target` with its end of a pipe; return it, and this end."""

@@ -207,7 +207,7 @@ def _row(path: Path, playground: Playground) -> dict[str, Any]:
     row = dict(_read(path, stamp))
     row["live"] = live.run == path.name
     if row["live"]:
-        row |= {"state": live.state, "step": live.step, "steps": live.current.steps}
+        row |= {"state": live.state, "step": live.current.step, "steps": live.current.steps}
     return row
 
 

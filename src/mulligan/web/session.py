@@ -39,13 +39,12 @@ UNFINISHED = ("training", "paused", "alarm")
 IN_HAND = ("loading", *UNFINISHED, "stopping")
 """States in which the worker reads, holds or saves a run."""
 COMMANDS: dict[str, tuple[str, ...]] = {
-    "empty": ("start",),
+    **dict.fromkeys(("empty", "loading", "stopping"), ()),
     "training": ("pause", "stop", "adjust", "second-try"),
-    **dict.fromkeys(("loading", "stopping"), ()),
     **dict.fromkeys(("paused", "alarm"), ("resume", "step", "stop", "adjust", "second-try")),
-    **dict.fromkeys(("stopped", "finished", "failed"), ("start", "resume", "second-try")),
+    **dict.fromkeys(("stopped", "finished", "failed"), ("resume", "second-try")),
 }
-"""Commands allowed in each state. All but loading and stopping also allow `start`, which saves the live run."""
+"""Commands of the live run allowed in each state. All but loading and stopping allow a start, which saves that run."""
 POINTS = 500
 """Maximum number of points of a curve that is sent to a page."""
 CURVES = ("d_loss", "g_loss", "d_real", "d_fake")
@@ -174,10 +173,6 @@ class Session:
         return self.current.run or None
 
     @property
-    def step(self) -> int:
-        return self.current.step
-
-    @property
     def events(self) -> dict[str, dict[str, Any]]:
         """The latest event of each kind."""
         return self.current.history.latest if self.state != "loading" else {}
@@ -289,7 +284,7 @@ class Session:
     def _open(self, tries: list[Try], steps: int | None) -> None:
         chosen = tries[-1]
         live = chosen.run == self.run and self.state in UNFINISHED
-        least = self.step if live else self.newest_checkpoint(chosen.run) or 0
+        least = self.current.step if live else self.newest_checkpoint(chosen.run) or 0
         least = chosen.steps + 1 if chosen.state == "finished" else least
         if (steps or chosen.steps) < least:  # the worker would say so only after closing the live run
             text = f"steps must be at least {least:,}, because {chosen.run} has taken as many, got {steps}. "
@@ -386,7 +381,7 @@ class Session:
             return
         saved = self.newest_checkpoint(self.run)
         if state == "finished":
-            text = f"{self.run} is finished: {self.step:,} steps. What is measured now takes some seconds."
+            text = f"{self.run} is finished: {self.current.step:,} steps. What is measured now takes some seconds."
             self.broadcast.notify("finished", text, "finished")
             self.finished(self.run)
         elif saved is not None:

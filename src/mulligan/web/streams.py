@@ -76,8 +76,7 @@ class Broadcast:
         self.publish("notice", {"kind": kind, "text": text, "code": code})
 
     def restart(self) -> None:
-        if self.watched:
-            self.publish("snapshot", self._snapshot(False))
+        self.publish("snapshot", self._snapshot(False))
 
     def _event(self, kind: str, data: bytes) -> bytes:
         return b"id: %s\nevent: %s\ndata: %s\n\n" % (self._epoch, kind.encode(), data)
