@@ -3,9 +3,12 @@
 import asyncio
 import json
 from functools import wraps
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from mulligan.web.session import Session
 from mulligan.web.streams import QUEUE, Broadcast, Client
 
 
@@ -75,13 +78,14 @@ async def test_a_stalled_client_costs_a_bounded_queue_and_then_a_snapshot():
 
 @played
 async def test_a_phone_of_a_class_hears_only_of_pile_and_round():
-    broadcast = Broadcast(lambda phone: {"phone": phone})
+    broadcast, told = Broadcast(lambda phone: {"phone": phone}), []
+    worker = SimpleNamespace(send=lambda kind, content: told.append(content))
+    broadcast.changed = Session(Path(), {}, worker, broadcast).tell_watched
     stream = broadcast.stream("phone", phone=True)
     assert await some(stream, 1) == [("snapshot", {"phone": True})]
-    assert not broadcast.watched
     page = broadcast.stream("page")
     await some(page, 1)
-    assert broadcast.watched
+    assert told == [False, True]  # no samples are drawn for phones
     broadcast.publish("samples", b"1")
     broadcast.publish("round", 2)
     broadcast.restart()

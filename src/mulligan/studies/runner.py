@@ -16,7 +16,7 @@ from contextlib import nullcontext, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from mulligan.config.change import differences
 from mulligan.config.serialization import KINDS, Table, to_plain, to_table
@@ -168,7 +168,10 @@ class StudyRun:
         BusyError
             When another process runs the study in this folder.
         """
-        with self._hold():
+        with writing(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock = RunFolder(self.folder).hold()
+        with lock:
             self._collect()
             pending = self.pending
             if not pending:
@@ -184,12 +187,6 @@ class StudyRun:
                 warnings.filterwarnings("ignore", category=UserWarning, module="joblib")  # a worker that was replaced
                 for result in distribute(run_cell, [self.job(name) for name in pending], workers):
                     yield self.record(result)
-
-    def _hold(self) -> IO[bytes]:
-        """Lock the folder for this process."""
-        with writing(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            return RunFolder(self.folder).hold()
 
     def _choose_steps(self, workers: int | None) -> None:
         """Convert a budget in CPU-seconds to a number of steps, once for each variation."""

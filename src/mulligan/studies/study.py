@@ -43,8 +43,6 @@ STUDIES: dict[str, Path] = {name: _SHIPPED / f"{name}.toml" for name in sorted(p
 BOOK = ("cost", "decay", "decay-quick", "decay-ring", "imprint", "imprint-causes")
 BOOK_COMMAND = "cd docs/book; python -m experiments.book_studies"
 """Studies of the book's chapters 8 to 10, which came with Mulligan once."""
-JOIN = " · "  # joins the values of several axes in a name
-BASE = "base"  # name of the only variation of a study without axes
 FIXED = (Change("threads", 1), Change("sample_every", 0), Change("evaluate_every", 0))
 """Changes of every cell: cells share the cores, and the study measures."""
 
@@ -163,10 +161,10 @@ class Study:
 
 
 def _join(parts: tuple[Variation, ...]) -> Variation:
-    """Combine the values of several axes, or the rungs of a ladder."""
+    """Combine the values of several axes, or the rungs of a ladder. Without any, it is the only variation, ``base``."""
     recipes = [part.recipe for part in parts if part.recipe]
     changes = tuple(change for part in parts for change in part.set)
-    return Variation(JOIN.join(part.name for part in parts) or BASE, changes, recipes[-1] if recipes else "")
+    return Variation(" · ".join(part.name for part in parts) or "base", changes, recipes[-1] if recipes else "")
 
 
 def config_of(study: Study, variation: Variation) -> Config:

@@ -30,7 +30,7 @@ from mulligan.output.generator import Generator, GeneratorSpec
 from mulligan.output.generator.generator import REALS, match_histogram
 from mulligan.output.pictures import to_uint8
 from mulligan.training.events import Event
-from mulligan.training.samples import data_of, fingerprint_of, labels_of, limit_to, locate, picture, settle
+from mulligan.training.samples import data_of, fingerprint_of, labels_of, locate, picture, settle
 from mulligan.training.steering import AugmentationSteering, choose_held_back
 
 GRID = 64  # number of pictures in a sample grid
@@ -80,7 +80,7 @@ class Run:
         config = replace(config, threads=config.threads or available_cores())
         from_table(type(config), to_table(config))  # raises an error now, not at the first checkpoint
         config = locate(config) if data is None else config
-        self.data = data_of(config.data) if data is None else limit_to(data, config.data.limit)
+        self.data = data_of(config.data, data)
         config = replace(config, data=replace(config.data, **self.data.decided)) if begin else config
         self.config = config = settle(config, self.data)
         self.labels, self.classes = labels_of(self.data, config.data)

@@ -31,14 +31,10 @@ def locate(config: Config) -> Config:
     return replace(config, data=replace(config.data, name=absolute(config.data.name)), start=start)
 
 
-def data_of(spec: DataSpec) -> Dataset:
-    """Load the data that a configuration names, up to its limit."""
-    return limit_to(read(absolute(spec.name), Reading.of(spec)), spec.limit)
-
-
-def limit_to(data: Dataset, limit: int) -> Dataset:
-    """Return `limit` samples, or all for 0."""
-    return data.limited(limit) if 0 < limit < len(data) else data
+def data_of(spec: DataSpec, data: Dataset | None = None) -> Dataset:
+    """Load the data that a configuration names, or take these, up to its limit."""
+    data = read(absolute(spec.name), Reading.of(spec)) if data is None else data
+    return data.limited(spec.limit) if 0 < spec.limit < len(data) else data
 
 
 def settle(config: Config, data: Dataset) -> Config:

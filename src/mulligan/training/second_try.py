@@ -93,9 +93,8 @@ def plan(folder: str | Path, diagnosed: Diagnosed | None = None) -> SecondTry:
     return SecondTry(replace(changed, parent=parent), differences(to_table(stood), to_table(changed)), saved, dropped)
 
 
-def next_folder(folder: str | Path) -> Path:
+def next_folder(path: Path) -> Path:
     """Return the first free name for a second try: ``runs/quick-1-try-2``, then ``-try-3``, and so on."""
-    path = Path(folder)
     stem, _, number = path.name.rpartition("-try-")
     name, count = (stem, int(number) + 1) if stem and number.isdecimal() else (path.name, 2)
     while (path.parent / f"{name}-try-{count}").exists():

@@ -158,8 +158,7 @@ class WorkerHandle:
             self._questions.pop(number, None)
         if "refused" in answer:
             raise Problem(*answer["refused"])
-        result: dict[str, Any] = answer["result"]
-        return result
+        return dict(answer["result"])
 
     def quit(self) -> None:
         """Tell the worker to save the run and end. `join` waits for it. Nobody waits for an answer any more."""

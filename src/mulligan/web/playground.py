@@ -324,5 +324,5 @@ def _draw_half(one: Try, grids: dict[int, Path], step: int, real: NDArray[np.uin
 @post("/api/runs/{name}/resume")
 def resume(playground: Playground, *, name: RunName, steps: Steps | None = None) -> dict[str, Any]:
     """Resume a run as the live run."""
-    playground.session.open(name, playground.folder(name), steps)
+    playground.session.open(chain(playground.folder(name)), steps)
     return {"status": playground.session.status()}

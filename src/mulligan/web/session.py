@@ -229,7 +229,7 @@ class Session:
     def tell_watched(self) -> None:
         """Tell the worker whether a page is open. It draws samples only for an open page."""
         with contextlib.suppress(Problem):  # a new worker is told when it is ready
-            self.worker.send("watch", self.broadcast.watched)
+            self.worker.send("watch", not all(page.phone for page in self.broadcast.clients))
 
     def use(self, config: Config) -> None:
         """Take a configuration as that of the live run, and show its settings; own pictures by their name."""
@@ -267,23 +267,17 @@ class Session:
     @post("/api/train/resume", of="session", through=steer)
     def resume(self, *, steps: Steps | None = None) -> None:
         """Continue the run: at once if it is paused, otherwise from its newest checkpoint."""
-        if self.state in ("paused", "alarm") and steps in (None, self.current.steps):
-            self.worker.send("go")
-            self.move("training")
-        else:
-            self._open(self.tries, steps)
+        self.open(self.tries, steps)
 
-    def open(self, name: str, folder: Path, steps: int | None) -> None:
-        """Continue a run from its folder, and show the tries that led to it; a run in hand is saved and closed."""
-        if name == self.run and self.state in ("paused", "alarm"):
-            self.resume(steps=steps)
-        else:
-            self._check_free()
-            self._open(chain(folder), steps)
-
-    def _open(self, tries: list[Try], steps: int | None) -> None:
+    def open(self, tries: list[Try], steps: int | None) -> None:
+        """Continue the last of some tries. Another run in hand is saved and closed, and so is one that trains."""
+        self._check_free()
         chosen = tries[-1]
         live = chosen.run == self.run and self.state in UNFINISHED
+        if live and self.state != "training" and steps in (None, self.current.steps):
+            self.worker.send("go")
+            self.move("training")
+            return
         least = self.current.step if live else self.newest_checkpoint(chosen.run) or 0
         least = chosen.steps + 1 if chosen.state == "finished" else least
         if (steps or chosen.steps) < least:  # the worker would say so only after closing the live run

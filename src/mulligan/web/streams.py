@@ -68,10 +68,6 @@ class Broadcast:
             if kind in FOR_PHONES or not client.phone:
                 client.put(kind, event)
 
-    @property
-    def watched(self) -> bool:
-        return not all(client.phone for client in self.clients)
-
     def notify(self, kind: str, text: str, code: str) -> None:
         self.publish("notice", {"kind": kind, "text": text, "code": code})
 

@@ -62,8 +62,7 @@ class Checkpoint:
     @property
     def step(self) -> int:
         """Steps taken."""
-        step: int = self.state["step"]
-        return step
+        return int(self.state["step"])
 
     def run(self, config: Config | None = None, *, data: Dataset | None = None) -> Run:
         """Build the run of the checkpoint, with other ``steps`` if `config` says so. `data` is for a run on arrays.
