@@ -88,7 +88,7 @@ def test_a_run_from_start_to_end_with_a_pause_and_single_steps(folder):
             assert (await page.call("POST", "/api/train/step", {**seen, "count": step}))[0] == 200
             await asyncio.sleep(0.2)
             await page.until("paused")
-        assert page.lab.session.step == 5
+        assert page.lab.session.current.step == 5
         assert (await page.call("POST", "/api/train/resume", seen))[0] == 200
         await page.until("finished")
         assert threading.active_count() == before
