@@ -158,19 +158,17 @@ class Route:
 ROUTES: list[Route] = []
 
 
-def get(path: str, **more: Any) -> Callable[[Function], Function]:
-    """Add a route that changes nothing."""
-    return partial(_add, "GET", path, more)
+def add(method: str, path: str, **more: Any) -> Callable[[Function], Function]:
+    """Add a function as a route. Routes of the method GET change nothing."""
+
+    def keep(function: Function) -> Function:
+        ROUTES.append(Route(method, path, function, **more))
+        return function
+
+    return keep
 
 
-def post(path: str, **more: Any) -> Callable[[Function], Function]:
-    """Add a route that changes something."""
-    return partial(_add, "POST", path, more)
-
-
-def _add(method: str, path: str, more: dict[str, Any], function: Function) -> Function:
-    ROUTES.append(Route(method, path, function, **more))
-    return function
+get, post = partial(add, "GET"), partial(add, "POST")
 
 
 @dataclass(frozen=True)

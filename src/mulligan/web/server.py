@@ -81,8 +81,7 @@ def _reachable(listener: socket.socket, host: str) -> str:
             probe.connect(("192.0.2.1", 9))  # sends nothing, but finds the route of a packet
         except OSError:  # no network
             return socket.gethostname()
-        number: str = probe.getsockname()[0]
-    return number
+        return str(probe.getsockname()[0])
 
 
 def _bound(host: str, port: int) -> socket.socket:
