@@ -249,6 +249,7 @@ def draws_as_the_server(lab):
 
 def takes_a_step(lab):
     lab.get_by_test_id("nav-train").click()
+    assert lab.get_by_text("keep this computer busy").count() == 0
     lab.get_by_test_id("run-toggle").click()
     wait(lab, "document.body.dataset.state === 'paused'")
     before = int(lab.get_by_test_id("step").get_attribute("data-step"))
@@ -264,4 +265,9 @@ def test_where_python_cannot_load_the_story_replays_and_says_so(browser, site, f
     page.get_by_test_id("smiley-ours").click()
     page.get_by_test_id("yours-words").get_by_text("Python cannot run here, so this is a replay").wait_for()
     assert page.get_by_test_id("break-play").is_disabled()
+    page.get_by_label("Close this message").click()
+    page.get_by_test_id("nav-train").click()
+    page.get_by_text("Python cannot run here. Check").wait_for()  # and no longer that it reads the recipes
+    page.get_by_test_id("nav-story").click()
+    page.get_by_test_id("smiley-words").get_by_text("nothing is learned").wait_for()
     page.close()

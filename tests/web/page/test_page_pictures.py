@@ -93,6 +93,8 @@ def test_drawings_are_learned_without_a_terminal(easel, tmp_path):
     tab.picture("easel-trained")
     tab("run-stop").click()
     tab.until("import('/js/store.js').then((m) => m.store.status.state === 'stopped')")
+    tab.runs()
+    tab("run-row").get_by_text("pictures · drawings-1 · ").wait_for()  # not the path of a hidden file
     tab.page.evaluate("location.hash = 'draw?model=pictures-1'")
     tab.page.locator("text=/Learned:|Memorised:|Not learned yet:/").wait_for()  # though nothing is held out
     tab.picture("easel-copy")

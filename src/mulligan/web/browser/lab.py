@@ -8,6 +8,7 @@ import asyncio
 import os
 import re
 import sys
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -75,6 +76,7 @@ class Lab(Playground):
     def __init__(self, folder: Path):
         if sys.platform == "emscripten":
             sys.modules.update(dict.fromkeys(STAND_INS, stand_ins))
+            time.process_time = time.perf_counter  # the clock of a browser's work stands still at 0
         os.cpu_count = lambda: 1  # a browser names its cores, but no thread can start
         choose(folder / "digits.npz")
         super().__init__(folder / "runs", None, LocalWorker())

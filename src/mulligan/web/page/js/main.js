@@ -67,7 +67,7 @@ const FRESH = 1000; // ms: a message that comes as the view changes belongs to t
 const loading = () => store.news?.code === "lab" && store.news.kind === "info" && store.news.text;
 
 function connection(state) {
-  if (state === "connecting") return store.news?.code === "lab" && store.news.kind === "bad" ? "No Python here" : loading() || "Connecting…";
+  if (state === "connecting") return server.broken ? "No Python here" : loading() || "Connecting…";
   return state === "reconnecting" ? "Reconnecting…" : server.words;
 }
 
@@ -123,7 +123,7 @@ function App() {
   const [here, setHere] = useState(route());
   useHears({ hashchange() {
     if (asksForRuns()) setRuns(true);
-    if (store.news && performance.now() - store.news.at > FRESH) store.news = null; // it was about the view before
+    if (store.news && store.news.code !== "lab" && performance.now() - store.news.at > FRESH) store.news = null; // it was about the view before
     setHere(route());
     scrollTo(0, 0);
   } });

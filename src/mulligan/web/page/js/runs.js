@@ -23,7 +23,7 @@ function Row({ run, off, close, futures }) {
     location.hash = "train";
     close();
   };
-  const under = [run.recipe && run.recipe !== run.name ? run.recipe : null, run.data, run.parent ? `second try of ${run.parent}, from ${int(run.from_step)}` : null, run.live ? run.state : run.text, run.state === UNREAD ? null : `step ${int(run.step)}`,
+  const under = [run.recipe && run.recipe !== run.name ? run.recipe : null, run.data?.replace(/^.*[\\/]\.(drawings-\d+)\.npy$/, "$1"), run.parent ? `second try of ${run.parent}, from ${int(run.from_step)}` : null, run.live ? run.state : run.text, run.state === UNREAD ? null : `step ${int(run.step)}`,
     run.points || run.fd == null ? null : `FD ${num(run.fd)}${run.fd_floor == null ? "" : ` (floor ${short(run.fd_floor)})`}`].filter(Boolean).join(" · ");
   const read = run.state !== UNREAD;
   const ours = read && !run.watched;

@@ -45,7 +45,7 @@ async function learn() {
   changed(true);
 }
 
-const broken = () => store.news?.code === "lab" && store.news.kind === "bad";
+const broken = () => server.broken;
 const here = () => mine.run != null && store.status?.run === mine.run;
 
 /** How far the lesson is, in words. */
