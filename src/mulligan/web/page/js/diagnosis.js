@@ -37,7 +37,7 @@ export function Futures({ run, close }) {
   const path = runPath(run, "/futures.gif");
   useEffect(() => { server.url(path).then(setSource); }, []);
   return html`<${Dialog} id="futures-h" title="Both futures" testid="futures" close=${close}><p class="small">Both begin at one step, and draw from the same random numbers. Only what stands above the second one makes the difference.</p>
-    <div class="futures">${!there && html`<p class="nothing" role="status">Drawing the frames…</p>`}<img hidden=${!there} onLoad=${() => setThere(true)} alt="Samples of both tries, step by step, the second one on the right; a try that has ended is dark" src=${source} /></div>
+    <div class="futures">${!there && html`<p class="nothing">Drawing the frames…</p>`}<img hidden=${!there} onLoad=${() => setThere(true)} alt="Samples of both tries, step by step, the second one on the right; a try that has ended is dark" src=${source} /></div>
     <div class="act"><a class="btn primary" href=${path} download data-testid="futures-keep">${icon.down()}Keep the GIF</a></div><//>`;
 }
 

@@ -27,7 +27,7 @@ function Plate({ picture, image }) {
   const canvas = useRef(null);
   const [low, high] = [picture.low ?? 0, picture.high ?? 1];
   const hidden = /stretched/i.test(picture.caption) && high - low < 1;
-  const end = (value) => (high - low < 0.01 ? value.toFixed(1 - Math.floor(Math.log10(high - low))) : short(value)); // two ends that differ
+  const end = (v) => (high - low < 0.01 ? v.toFixed(1 - Math.floor(Math.log10(high - low))) : short(v));
   useEffect(() => { if (image && hidden) paintGrey(canvas.current, values(image).map((v) => low + v * (high - low)), image.width, image.height, 0, 1); }, [image]);
   return html`${hidden && html`<figure><canvas class="px" ref=${canvas} role="img" data-testid="museum-true" aria-label="The same pixels, shown from 0 to 1" /><div class="scale">0<i></i>1</div><figcaption><b>Not stretched</b>The pixels as they are.</figcaption></figure>`}
     <figure><${Picture} image=${image} label=${picture.caption} testid=${hidden ? "museum-stretched" : null} />${picture.low != null && html`<div class="scale">${end(low)}<i></i>${end(high)}</div>`}<figcaption><b class=${hidden ? "bad" : ""}>${hidden ? `Stretched ${int(1 / (high - low))} times` : capital(picture.name).replaceAll(/[-_]/g, " ")}</b>${picture.caption}</figcaption></figure>`;

@@ -26,7 +26,7 @@ export function Opening() {
   return html`<section class="panel opening" aria-labelledby="h-o" data-testid="opening"><h2 id="h-o">A network learns to ${recipe?.points ? "place points" : setting.data === "mnist" ? "write digits" : "draw pictures"}</h2>
     <p>The <b class="fake">generator</b> G, a forger, makes pictures out of random numbers. The <b>discriminator</b> D, a judge, tells them from <b class="real">real</b> ones. <a href="#story">Their story</a></p>
     <div><${Button} kind="big primary" testid="empty-start" off=${!mayWrite() || !recipe} act=${() => start()}>${icon.play()}Start<//>
-    <p class="small">${recipe ? html`${does(recipe)} (recipe <b>${recipe.name}</b>, ${int(setting.steps)} steps).` : server.broken ? "Python cannot run here. Check the network and reload." : "Reading the recipes…"}</p></div>
+    <p class="small">${recipe ? html`${does(recipe)} (recipe <b>${recipe.name}</b>, ${int(setting.steps)} steps).` : server.broken ? "Python cannot run here." : "Reading the recipes…"}</p></div>
     <p><a class="btn" href="#draw">Draw with a trained forger</a></p></section>`;
 }
 

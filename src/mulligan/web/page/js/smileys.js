@@ -45,12 +45,11 @@ async function learn() {
   changed(true);
 }
 
-const broken = () => server.broken;
 const here = () => mine.run != null && store.status?.run === mine.run;
 
 /** How far the lesson is, in words. */
 function progress() {
-  if (broken()) return "Python cannot run here, so nothing is learned. The last scene replays a recording, and says so.";
+  if (server.broken) return "Python cannot run here, so nothing is learned. The last scene replays a recording, and says so.";
   if (!mayWrite()) return `It begins by itself, as soon as Python is here. ${store.news?.code === "lab" ? store.news.text : ""}`;
   if (!here()) return mine.run ? `Learned until step ${int(mine.step)}; another run is in hand now.` : mine.asked ? "It begins…" : "Another run is in hand.";
   if (store.status.state === "failed") return `Stopped at step ${int(store.status.step)}: ${store.status.error?.text}`;
@@ -121,7 +120,7 @@ export function Yours() {
     <p class="small" role="status" data-testid="yours-words">${words}. From five drawings, each turned ${TURNS} ways, it learns to vary these five and no more.</p>
     <div class="act">${(!here() || can("resume")) && html`<${Button} testid="yours-on" off=${!mayWrite()} act=${() => (here() ? command("resume") : act(runPath(mine.run, "/resume")))}>Let it learn on<//>`}<${Button} kind="primary" testid="yours-card" act=${() => card(words)}>${icon.down()}Save as a picture<//><a class="btn" href=${runPath(mine.run, "/viewer.html")} download data-testid="yours-player">${icon.down()}Keep the forger, one file</a></div>`;
   const missing = mine.drawings.length < FIVE;
-  return html`<p class="small" role="status" data-testid="yours-words">${missing ? html`You have drawn ${mine.drawings.length} of ${FIVE}: <a href="#story/scene-1">draw the rest</a>. Until then this` : broken() ? "Python cannot run here, so this" : "Yours are not learned yet. Until then this"} is a replay: five smileys of ours, and a forger that learned them in the same way.</p>
+  return html`<p class="small" role="status" data-testid="yours-words">${missing ? html`You have drawn ${mine.drawings.length} of ${FIVE}: <a href="#story/scene-1">draw the rest</a>. Until then this` : server.broken ? "Python cannot run here, so this" : "Yours are not learned yet. Until then this"} is a replay: five smileys of ours, and a forger that learned them in the same way.</p>
     <${Five} of=${ours()} /><div class="eight">${counted(count).map((i) => html`<${Grey} key=${i} of=${record.picture("smileys.learned", at * count + i)} label=${`Forged smiley ${i + 1}`} testid=${`replay-${i}`} />`)}</div>
     <div class="act"><b>Replay: step ${int(steps[at])}</b><${Slider} label="Steps of the replay" text=${`${int(steps[at])} steps`} max=${steps.length - 1} value=${at} testid="replay" onInput=${setAt} /></div>`;
 }

@@ -26,7 +26,7 @@ export function TriesLine({ tries, current, steps, would, blank }) {
   const X = (v) => EDGE + (v / Math.max(1, steps)) * (width - 2 * EDGE);
   const cross = (x, y) => html`<path d=${`M${x - 4} ${y - 4}l8 8M${x + 4} ${y - 4}l-8 8`} stroke="var(--bad)" stroke-width="2.2" />`;
   const ground = (from, to) => html`<line x1=${X(from)} x2=${X(to)} y1=${LOW} y2=${LOW} stroke="var(--line-strong)" />`;
-  const ticks = (width < 260 ? [0, 0.5, 1] : [0, 0.25, 0.5, 0.75, 1]).map((f) => html`<line x1=${X(f * steps)} x2=${X(f * steps)} y1=${LOW + 3} y2=${LOW + 6} stroke="var(--line-strong)" stroke-width="1" /><text x=${X(f * steps)} y=${LOW + 15} text-anchor=${{ 0: "start", 1: "end" }[f] ?? "middle"}>${thousands(Math.round(f * steps))}</text>`);
+  const ticks = [0, 0.25, 0.5, 0.75, 1].map((f, i) => html`<line x1=${X(f * steps)} x2=${X(f * steps)} y1=${LOW + 3} y2=${LOW + 6} stroke="var(--line-strong)" stroke-width="1" /><text x=${X(f * steps)} y=${LOW + 15} text-anchor=${["start", "middle", "middle", "middle", "end"][i]}>${thousands(Math.round(f * steps))}</text>`);
   const now = tries.find((t) => t.number === current) ?? tries.at(-1);
   let lines = html`<text x=${EDGE} y=${LOW - 12}>${blank}</text>`;
   if (now) {
