@@ -26,7 +26,6 @@ GREY = np.random.default_rng(0).integers(0, 256, (50, 8, 8), dtype=np.uint8)
         (lambda: mulligan.evaluate(mulligan.load(BUNDLED), GREY, seeds=[-1]), "got -1"),
         (lambda: mulligan.evaluate(mulligan.load(BUNDLED), GREY, count="5"), "got '5'"),
         (lambda: mulligan.evaluate(mulligan.load(BUNDLED), GREY, seeds=10**9), "to 1000"),
-        (lambda: mulligan.evaluate(GREY[:5].tolist(), GREY), "or more, as many"),
         (lambda: mulligan.load(BUNDLED).images(3, psi="x"), "got 'x'"),
         (lambda: mulligan.fit(GREY, minutes="1"), "got '1'"),
         (lambda: mulligan.load("a\0"), "got 'a"),

@@ -309,11 +309,8 @@ def _draw_half(one: Try, grids: dict[int, Path], step: int, real: NDArray[np.uin
     caption = Image.new("RGB", (picture.shape[1], 44))
     alarm = f"{one.alarm['state']} at step {one.alarm['step']:,}" if one.alarm else ""
     where = f"up to step {one.step:,}" if ended else f"step {own:,}"
-    lines = [
-        f"Try {one.number}, {where}",
-        *textwrap.wrap((one.summary or alarm).replace("γ", "gamma"), len(picture[0]) // 6),
-    ]
-    for row, text in enumerate(lines[:3]):
+    words = textwrap.wrap((one.summary or alarm).replace("γ", "gamma"), len(picture[0]) // 6)
+    for row, text in enumerate([f"Try {one.number}, {where}", *words[:2]]):
         ImageDraw.Draw(caption).text((4, 2 + 13 * row), text)
     return np.concatenate([np.asarray(caption), picture // (3 if ended else 1)])
 

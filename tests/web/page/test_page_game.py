@@ -124,7 +124,6 @@ def test_a_class_fills_one_pile(open_tab, phone):
     assert address.endswith(f"?token={for_class(SECRET)}#pile")
     desk("class-page").click()  # the teacher's page of one screen
     assert desk.page.locator(".lesson img").bounding_box()["width"] > 600
-    assert desk.page.locator(".lesson li").count() == 6
     assert desk.page.evaluate("(e => e.scrollHeight <= e.clientHeight)(document.querySelector('.lesson'))")
     desk.picture("class-page")
     desk.page.keyboard.press("Escape")
@@ -135,7 +134,6 @@ def test_a_class_fills_one_pile(open_tab, phone):
         guest("easel-next").click()
         desk.page.get_by_text(f"{number} of 20").wait_for()
     guest.page.get_by_text("2 sent").wait_for()
-    desk.until("document.querySelectorAll('.drawn img').length === 2")
     guest.page.get_by_label("Take picture 1 away").click()  # a phone can take back what it has sent
     desk.page.get_by_text("1 of 20").wait_for()
     guest.page.get_by_text("1 sent").wait_for()

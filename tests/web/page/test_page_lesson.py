@@ -79,14 +79,12 @@ def both_futures(tab):
     with Image.open(saved.value.path()) as film:
         assert film.format == "GIF"
     tab.page.keyboard.press("Escape")
-    tab("futures").wait_for(state="detached")
     tab.runs()
     tab.page.locator(f"[data-run={run}] [data-testid=run-futures]").click()
     tab.until(LOADED)
     tab.page.keyboard.press("Escape")  # back to the list of runs, and out of it
     tab("runs").wait_for()
     tab.page.keyboard.press("Escape")
-    tab("runs").wait_for(state="detached")
 
 
 def draw_with_it(tab, server):
