@@ -29,7 +29,7 @@ def loop(torch, edits=(), steps=60, watching=True, folder=None):
     and all bytes at the end. Names in `edits` break the loop."""
     nn = torch.nn
     torch.manual_seed(1), np.random.seed(1), random.seed(1)
-    reals = torch.from_numpy(REALS * 0.5 + 0.5 if "unlike" in edits else REALS)
+    reals, two = torch.from_numpy(REALS * 0.5 + 0.5 if "unlike" in edits else REALS), "classes" in edits
     g = nn.Sequential(
         nn.Linear(6, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Dropout(0.2), nn.Linear(32, 64), nn.Tanh(),
         nn.Unflatten(1, (1, 8, 8)),
@@ -37,7 +37,7 @@ def loop(torch, edits=(), steps=60, watching=True, folder=None):
     d = nn.Sequential(
         nn.utils.parametrizations.spectral_norm(nn.Conv2d(1, 8, 3, 2)),
         nn.utils.spectral_norm(nn.Conv2d(8, 8, 3)),
-        nn.LeakyReLU(), nn.Dropout(0.2), nn.Flatten(), nn.Linear(8, 1),
+        nn.LeakyReLU(), nn.Dropout(0.2), nn.Flatten(), nn.Linear(8, 1 + two),
         *([nn.BatchNorm1d(1)] if "mixed" in edits else []),
         *([nn.Sigmoid()] if "sigmoid" in edits else []),
         *([nn.Threshold(1e9, 3.0)] if "constant" in edits else []),
@@ -47,7 +47,7 @@ def loop(torch, edits=(), steps=60, watching=True, folder=None):
     opt_d = torch.optim.Adam((g if "misled" in edits else d).parameters(), 1e-3)
     if "swapped" in edits:
         opt_g, opt_d = opt_d, opt_g
-    loss = nn.BCEWithLogitsLoss()
+    loss = (lambda a, y: nn.functional.cross_entropy(a, y[:, 0].long())) if two else nn.BCEWithLogitsLoss()
     loader = torch.utils.data.DataLoader(reals, 16, shuffle=True, num_workers=2 if "workers" in edits else 0)
     draw, shown = g.forward if "forward" in edits else g, average if "average" in edits else g
     watch = None
@@ -141,8 +141,8 @@ FAULTY = {"stale_d": "+ opt_d.zero", "stale_g": "+ opt_g.zero", "eval": "+ G.tra
         ("undetached", "no detach"),
         ("sigmoid", "double sigmoid"),
         ("one_target", "wrong sign"),
-        ("with_d", "labels swapped"),
         ("forward with_d", "labels swapped"),
+        ("classes with_d", "labels swapped"),
         ("eval", "eval left on"),
         ("same_z", "one z for ever"),
         ("same_x", "copying"),
@@ -168,7 +168,7 @@ def test_a_mistake_of_the_loop_is_named(torch, edit, state, capfd):
 
 
 @pytest.mark.parametrize(
-    "edits", [(), ("still_d",), ("penalty",), ("together",), ("mixed", "always"), ("average",)], ids=str
+    "edits", [(), ("still_d",), ("penalty",), ("together",), ("mixed", "always"), ("average",), ("classes",)], ids=str
 )
 def test_a_plain_loop_is_accused_of_no_mistake(torch, edits):
     watch, _ = loop(torch, edits)
@@ -188,6 +188,7 @@ def test_a_loop_that_looks_odd_is_accused_of_no_mistake(torch, kind):
 
     torch.manual_seed(0)
     reals, g, d = torch.randn(200, 3) + 4, torch.nn.Linear(2, 3), Judge(3, 3)
+    g.modules = d.modules = []  # medGAN's own list
     opt_g, opt_d, both = (
         torch.optim.Adam(weights, 0.01)
         for weights in ([*g.parameters()], [*d.parameters()], [*g.parameters(), *d.parameters()])
@@ -236,7 +237,6 @@ def test_a_critic_that_answers_once_for_several(torch, edit, named):
     reals = torch.eye(3)[torch.randint(3, (200,))] if edit == "one-hot" else torch.randn(200, 3) + 4
     size = 96 if "row" in edit else 6 if "pairs" in edit else 3
     g, d = torch.nn.Linear(2, 3), torch.nn.Sequential(torch.nn.Linear(size, 4), torch.nn.Tanh(), torch.nn.Linear(4, 1))
-
     body, head = d[0], d[1:]
     answer = (lambda x: head(body(x))) if "body" in edit else d
 
@@ -494,7 +494,7 @@ def test_a_d_of_two_nets_side_by_side_is_accused_of_no_mistake(torch):
 
 
 @pytest.mark.parametrize("framework", ["jax", "raw"])
-@pytest.mark.parametrize(("sign", "named"), [(1, False), (-1, True), (0, False)])
+@pytest.mark.parametrize(("sign", "named"), [(1, set()), (-1, {"labels swapped"}), (0, set()), (2, {"wrong sign"})])
 def test_functions_and_raw_tensors_show_by_their_moves_where_g_goes(torch, framework, sign, named):
     """G's mean moves towards the reals, away, or only by chance, while D keeps up. Nobody but the answers tells it."""
     array = pytest.importorskip("jax.numpy").asarray if framework == "jax" else torch.as_tensor
@@ -509,13 +509,13 @@ def test_functions_and_raw_tensors_show_by_their_moves_where_g_goes(torch, frame
         every=20,
     )
     for step in range(1, 61):
-        state["d"] = state["d"] + 0.01 * (4 - state["g"])
-        state["g"] = state["g"] + 0.001 * sign * state["d"]
+        state["d"] = state["d"] + 0.01 * (1 if sign == 2 else 4 - state["g"])
+        state["g"] = state["g"] + (2 if sign == 2 else 0.001 * sign) * state["d"]
         state["wide"] += 0.0 if sign else 0.01
         watch(step)
     assert watch.error == ""
     assert str(watch).splitlines()[1].strip().startswith("JAX" if framework == "jax" else "PyTorch")
-    assert ("labels swapped" in {finding.state for finding in watch.findings}) == named
+    assert {finding.state for finding in watch.findings} & {"labels swapped", "wrong sign"} == named
 
 
 def test_a_loss_that_is_not_finite_is_divergence():

@@ -79,6 +79,7 @@ FIGURES: dict[str, Figure] = {
     "undetached": Figure("G steps with gradients of D's loss"),
     "double_sigmoid": Figure("D's loss reads probabilities as logits"),
     "one_target": Figure("D's loss moves reals and fakes the same way"),
+    "one_way": Figure("all of D's steps move reals and fakes one way"),
     "with_d": Figure("G's loss moves fakes the way in which D's moves them"),
     "eval": Figure("G trains in eval mode"),
     "eval_d": Figure("D trains in eval mode"),

@@ -217,6 +217,14 @@ def one_target(loop: Loop) -> float | None:
     return float(abs(loop.ends["d real"] - loop.ends["d fake"]) < 0.2) if known else None
 
 
+def one_way(loop: Loop) -> float | None:
+    """Tell whether all of D's steps moved its answers for reals and for fakes one way, and about as far."""
+    real, fake = (np.array([getattr(m, side) for m in loop.moves]) for side in SIDES)
+    together = (real * fake > 0) & (real * real.sum() > 0)
+    far = abs((real + fake).sum()) > 2 * abs((real - fake).sum())
+    return float(far and together.mean() > 0.9) if len(real) > 19 else None
+
+
 def with_d(loop: Loop) -> float | None:
     """Tell whether G's loss moves fakes as D's does, or its steps move them away from the reals' answers."""
     if {"d real", "d fake", "g fake"} <= loop.ends.keys():
@@ -273,6 +281,7 @@ DETECTORS: dict[str, Callable[[Loop], float | None]] = {
     "stale_g": lambda loop: float(any(old for old, _ in gradients(loop, "g"))),
     "undetached": undetached,
     "one_target": one_target,
+    "one_way": one_way,
     "with_d": with_d,
     "eval": lambda loop: float(loop.of(Drew)[-1].in_eval) if loop.of(Drew) else None,
     "eval_d": lambda loop: float(loop.batches[-1].in_eval) if loop.batches else None,

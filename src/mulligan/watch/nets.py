@@ -139,9 +139,10 @@ class Nets:
         return () if self.labels is None else (self.labels[rows],)
 
     def scores(self, x: Any) -> Any:
-        """Return D's answers: the mean over patches, or the first of several."""
+        """Return D's answers: the mean over patches, the first of several, or one class above the other."""
         out = ask(self.nets[1], x, *self._classes(slice(0, len(x))))
         out = out if hasattr(out, "reshape") else as_numpy(out)
+        out = out[:, 1] - out[:, 0] if out.shape == (len(x), 2) != x.shape else out
         out = out.reshape(number_of_answers(out.shape, len(x)), -1)
         if self.layout.name != "points" and out.shape[1] == math.prod(self.layout.shape):
             one = "lambda x: -(D(x) - x).reshape(len(x), -1).abs().mean(1)"

@@ -28,6 +28,7 @@ _KEEP = ("View", "UnsafeView", "ReshapeAlias", "Permute", "Transpose", "Squeeze"
 _MOVING = torch.nn.modules.batchnorm._BatchNorm, torch.nn.modules.dropout._DropoutNd
 """Layers that work differently in eval mode."""
 _NONE = np.zeros(0, np.float32)
+modules = torch.nn.Module.modules  # a user's class may call something else so
 Weights = Sequence[torch.Tensor]
 
 
@@ -133,13 +134,13 @@ def weights_of(net: Any, output: Any, leaves: list[tuple[torch.Tensor, torch.Ten
 
 def ends_of(net: Any, weights: Weights, order: dict[torch.nn.Module, bool]) -> list[torch.nn.Module]:
     """Return the modules inside a function or module that take its input and give its output."""
-    used, inside = {id(weight) for weight in weights}, {*net.modules()} if isinstance(net, torch.nn.Module) else set()
+    used, inside = {id(weight) for weight in weights}, {*modules(net)} if isinstance(net, torch.nn.Module) else set()
     held = {each: {id(p) for p in each.parameters()} for each in order if each is not net}
     whole = [each for each in reversed(held) if used <= held[each]]  # of modules alike, the outermost
     if whole and not inside:
         return [min(whole, key=lambda each: len(held[each]))] * 2
     own = [each for each in held if each in inside or (held[each] and held[each] <= used)]
-    outer = [each for each in own if not any(each is not other and each in other.modules() for other in own)]
+    outer = [each for each in own if not any(each is not other and each in modules(other) for other in own)]
     if not outer or used != set().union(*map(held.__getitem__, outer)):
         return []
     return [outer[-1 if order[outer[-1]] else 0], outer[-1]]  # several D side by side are heard at the last
@@ -194,7 +195,7 @@ class FactRecorder:
         self._inputs: list[torch.Tensor] = []  # of a D of several modules
         self._fakes: list[tuple[Array, list[Array]]] = []  # keys of the fakes of each call of G, and of their classes
         self._width = 0  # of a sample of G
-        self._batch_norm = any(isinstance(part, _MOVING[0]) for net in self.ends[1] for part in net.modules())
+        self._batch_norm = any(isinstance(part, _MOVING[0]) for net in self.ends[1] for part in modules(net))
         self._norms: dict[str, list[float]] = {}
         self._optimised = False  # an optimiser has made a step
 
@@ -276,7 +277,8 @@ class FactRecorder:
         pictures = n > 1 and (len(out) != n or drawn)
         if pictures or (sides.any(1) != sides.all(1)).any():  # or an answer for reals and fakes together
             return
-        values, squashed = _answers_of(out, n), bounds_of(out) == BOUNDS["sigmoid"]
+        classes = out.detach().softmax(1) if out.shape == (n, 2) != x.shape else None  # real and fake
+        values, squashed = _answers_of(out, n, classes), bounds_of(out) == BOUNDS["sigmoid"]
         shared, changed = mixed and self._batch_norm, self._changes_classes(keys, inputs[1:2])
         rest = ~fake.reshape(len(x), -1)[:, 0]
         real = None if attached or fake.all() else self._describe_reals(net, inputs, keys, rest)
@@ -286,7 +288,7 @@ class FactRecorder:
             if rows.any()
         ]
         sloped = x.is_leaf and x.requires_grad
-        out.register_hook(self._guard(partial(self._record_gradient, pushes, sloped)))
+        out.register_hook(self._guard(partial(self._record_gradient, pushes, sloped, classes)))
         if sloped:
             self._handles.append(x.register_hook(self._guard(self._record_slope)))
 
@@ -320,12 +322,14 @@ class FactRecorder:
         pairs = [(y, row_keys(z)) for ys in drawn for y, z in zip(ys, classes)]
         return bool(pairs) and not any(np.array_equal(y, z) for y, z in pairs)
 
-    def _record_gradient(self, pushes: list[tuple[Any, Push]], sloped: bool, grad: torch.Tensor) -> None:
+    def _record_gradient(self, pushes: Any, sloped: bool, classes: torch.Tensor | None, grad: torch.Tensor) -> None:
         if sloped and bool((grad == 1).all()):  # the first pass of a gradient penalty
             self.facts.append(Penalised(False))
         elif not torch.is_grad_enabled():
+            if classes is not None:  # also if D returned logarithms of them
+                grad = (grad - classes * grad.sum(1, keepdim=True)) / 2
             for rows, push in pushes:
-                self.facts.append(push._replace(gradient=_answers_of(grad, len(rows))[rows].ravel()))
+                self.facts.append(push._replace(gradient=_answers_of(grad, len(rows), classes)[rows].ravel()))
 
     def _record_slope(self, grad: torch.Tensor) -> None:
         if grad.requires_grad:  # it has a graph, which the penalty's own pass may go through
@@ -375,14 +379,14 @@ def row_keys(x: torch.Tensor) -> Array:
     return keys
 
 
-def _answers_of(out: torch.Tensor, n: int) -> Array:
-    """Return some answers for each of n samples: D may give one for each patch or moment."""
-    answers = out.reshape(n, -1)
+def _answers_of(out: torch.Tensor, n: int, classes: torch.Tensor | None) -> Array:
+    """Return some answers for each of n samples: D may give one for each patch or moment, or two classes."""
+    answers = out.reshape(n, -1) if classes is None else out[:, 1:] - out[:, :1]
     return as_numpy(answers[:, :: max(answers.shape[1] // 8, 1)])
 
 
 def _in_eval(net: Any) -> bool:
-    return {part.training for part in net.modules() if isinstance(part, _MOVING)} == {False}
+    return {part.training for part in modules(net) if isinstance(part, _MOVING)} == {False}
 
 
 def _norms_of(weights: Weights) -> list[float]:
