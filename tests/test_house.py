@@ -54,7 +54,7 @@ BELOW |= {"fitting": MIDDLE, "__main__": {"cli"}, "mulligan": UPPER}
 """Each room, and the rooms that it may import, for types too; "mulligan" is the front door, `__init__`."""
 
 
-BUDGETS = {SOURCE: 28_278, Path(__file__).parent: 26_463}
+BUDGETS = {SOURCE: 28_278, Path(__file__).parent: 26_461}
 """Lines of Python in the source and in the tests. What would go beyond them replaces something."""
 
 
@@ -163,18 +163,7 @@ def test_the_import_is_light():
     code = """import sys, mulligan; mulligan.__version__; print(*{name.split('.')[0] for name in sys.modules})
 mulligan.data.from_arrays, mulligan.errors.MulliganError, mulligan.training.resume  # which messages name"""
     loaded = {*subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()}
-    heavy = [
-        "numpy",
-        "scipy",
-        "PIL",
-        "tyro",
-        "safetensors",
-        "pooch",
-        "jinja2",
-        "joblib",
-        "torch",
-        "jax",
-    ]
+    heavy = ["numpy", "scipy", "PIL", "tyro", "safetensors", "pooch", "jinja2", "joblib", "torch", "jax"]
     assert loaded & {*heavy, "mulligan", "typing"} == {"mulligan"}
 
 

@@ -559,11 +559,8 @@ def end_in_keras(watching):
         for net, optimizer in steps:
             fake = g(torch.randn(N, 6), training=True)
             real = F.softplus(-d(REALS[:N], training=True)).mean()
-            loss = (
-                F.softplus(d(fake, training=True)).mean() + real
-                if net is d
-                else F.softplus(-d(fake, training=True)).mean()
-            )
+            sign = 1 if net is d else -1
+            loss = F.softplus(sign * d(fake, training=True)).mean() + (real if net is d else 0)
             net.zero_grad()
             loss.backward()
             with torch.no_grad():

@@ -229,19 +229,28 @@ def test_a_loop_that_looks_odd_is_accused_of_no_mistake(torch, kind):
         ("pairs", None),
         ("pairs swapped", "labels swapped"),
         ("one-hot", None),
+        ("arrays", None),
+        ("arrays swapped", "labels swapped"),
     ],
 )
 def test_a_critic_that_answers_once_for_several(torch, edit, named):
-    """Arjovsky's D returns its mean, devnag's judges moments, PacGAN's several rows, and Lightning freezes a net."""
+    """Arjovsky's D returns its mean, devnag's judges moments, PacGAN's several rows, and Lightning freezes a net.
+    Keras' nets take lists of arrays, which may be backwards."""
+
+    class Judge(torch.nn.Sequential):
+        def forward(self, x):
+            return super().forward(torch.tensor(x[0].copy()) if isinstance(x, list) else x)
+
     torch.manual_seed(0)
     reals = torch.eye(3)[torch.randint(3, (200,))] if edit == "one-hot" else torch.randn(200, 3) + 4
     size = 96 if "row" in edit else 6 if "pairs" in edit else 3
-    g, d = torch.nn.Linear(2, 3), torch.nn.Sequential(torch.nn.Linear(size, 4), torch.nn.Tanh(), torch.nn.Linear(4, 1))
+    g, d = torch.nn.Linear(2, 3), Judge(torch.nn.Linear(size, 4), torch.nn.Tanh(), torch.nn.Linear(4, 1))
     body, head = d[0], d[1:]
     answer = (lambda x: head(body(x))) if "body" in edit else d
 
     def judge(x):
         x = x.std(0) if "moments" in edit else x.reshape(-1, size)
+        x = [x.numpy()[::-1]] if "arrays" in edit and not x.requires_grad else x
         return (100 if edit == "steep" else 1) * (answer(x) if "pairs" in edit else answer(x).mean())
 
     opt_g, opt_d = (torch.optim.Adam(net.parameters(), 0.001) for net in (g, d))
@@ -267,7 +276,19 @@ def test_a_critic_that_answers_once_for_several(torch, edit, named):
             opt.step()
         watch(step, penalty=None if "penalty" not in edit else 0.1)
     assert watch.error == ""
+    assert "arrays" not in edit or {"d real", "d fake", "g fake"} <= watch._loop.ends.keys()
     assert next((finding.state for finding in watch.findings), None) == named
+
+
+def test_a_step_by_hand_is_seen_although_the_sum_of_a_weight_stays(torch):
+    g, d = torch.nn.Linear(2, 3), torch.nn.Linear(3, 1)
+    g.weight.data[:] = torch.arange(6).reshape(3, 2)
+    watch = mulligan.Watch(torch.randn(80, 3), generator=g, discriminator=d, latent=2, every=12)
+    for step in range(1, 13):
+        d(g(torch.randn(8, 2))).mean().backward()
+        g.weight.data = g.weight.data.flip(0)
+        watch(step)
+    assert watch._loop.players == {"g"}
 
 
 @pytest.mark.parametrize(
@@ -333,24 +354,15 @@ def test_a_state_is_named_by_its_cause_and_not_while_g_learns(state, named, sign
     assert ([state] == [each.state for each in LoopHistory(400).matches(measurements)][:1]) == named
 
 
-@pytest.mark.parametrize("step", [300, 340])
-def test_samples_of_a_newborn_g_are_not_named(step):
-    shift = np.zeros(1, np.float32)
-    watch = mulligan.Watch(REALS, generator=lambda z: REALS[:1] + z[:, :1, None, None] / 50 + shift, latent=3, every=20)
-    for each in range(step + 1):
-        shift[0] = each % 40 / 100
+@pytest.mark.parametrize(("speed", "steps"), [(0.01, 300), (0.01, 340), (1e-6, 99), (0.0, 99)])
+def test_samples_of_a_newborn_g_are_not_named(speed, steps):
+    shift, state = np.zeros(1, np.float32), "mode collapse" if steps > 99 else "standstill"
+    spread = (lambda z: REALS[:1] + z[:, :1, None, None] / 50) if steps > 99 else lambda z: REALS[::-1][: len(z)] / 2
+    watch = mulligan.Watch(REALS, generator=lambda z: spread(z) + shift, latent=3, every=20)
+    for each in range(steps + 1):
+        shift[0] = each % 40 * speed
         watch(each)
-    assert (watch.state == "mode collapse") == (step == 340)
-
-
-@pytest.mark.parametrize(("speed", "named"), [(1e-6, False), (0.0, True)])
-def test_a_newborn_g_that_hardly_moves_does_not_stand_still(speed, named):
-    shift = np.zeros(1, np.float32)
-    watch = mulligan.Watch(REALS, generator=lambda z: REALS[::-1][: len(z)] / 2 + shift, latent=3, every=20)
-    for each in range(100):
-        shift[0] = each * speed
-        watch(each)
-    assert (watch.state == "standstill") == named
+    assert (watch.state == state) == (steps == 340 or speed == 0)
 
 
 SLOPES = {
@@ -455,7 +467,7 @@ def test_functions_of_numpy_are_judged_by_samples_and_outputs(tmp_path):
         watch(step, d_loss=0.5, g_loss=0.5)
     assert watch.error == ""
     assert "NumPy" in str(watch)
-    assert "cannot see: gradients, D's slope" in str(watch)
+    assert "cannot see: gradients" in str(watch)
     assert watch.report(tmp_path / "page.html").stat().st_size > 10_000
     assert (tmp_path / "run" / "samples" / "step-000040.png").is_file()
 

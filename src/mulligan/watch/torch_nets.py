@@ -91,9 +91,8 @@ class TorchNets(Nets):
             samples = self.draw(self.nets[0], slice(0, ROWS))
             if isinstance(samples, torch.Tensor):
                 self.reach = bounds_of(samples)
-            scores = (
-                self.scores(samples[: len(self.real)].detach()) if self.nets[1] is not None and not self.blind else None
-            )
+            answers = self.nets[1] is not None and not self.blind
+            scores = self.scores(samples[: len(self.real)].detach()) if answers else None
             for error in errors:
                 raise error
             generator, discriminator = self._originals
@@ -219,7 +218,7 @@ class FactRecorder:
         self._handles.append(register_optimizer_step_pre_hook(self._guard(self._measure_norms)))
         self._handles.append(register_optimizer_step_post_hook(self._guard(self._record_step)))
         self._waiting = {*self._first}
-        self._sums: dict[str, float] = {}
+        self._values: dict[str, torch.Tensor] = {}  # of weights, at the last look
         self._notice()
 
     def remove(self) -> None:
@@ -242,10 +241,10 @@ class FactRecorder:
             self._waiting.remove(name)
             self._handles.append(self._first[name].register_hook(self._guard(partial(self._record_addition, name))))
         if not self._optimised:
-            sums = {name: float(weight.detach().sum()) for name, weight in self._first.items()}
-            moved = [name for name, value in self._sums.items() if value != sums[name]]
+            now = {name: weight.detach().clone() for name, weight in self._first.items()}
+            moved = [name for name, value in self._values.items() if not torch.equal(value, now[name].to(value))]
             self.facts += [NOBODY._replace(player=name, moved=True) for name in moved]
-            self._sums = sums
+            self._values = now
 
     def _record_samples(self, net: torch.nn.Module, args: Any, words: Any, output: Any) -> None:
         self._notice()
@@ -307,14 +306,12 @@ class FactRecorder:
 
     def _describe_reals(self, net: torch.nn.Module, inputs: list[torch.Tensor], keys: Array, rows: Any) -> RealBatch:
         """Describe the reals of a batch; their range and classes only if they have the size of the user's reals."""
-        x, whole = inputs[0].detach(), bool(rows.all())
-        batch = as_numpy(x.reshape(len(x), -1))[rows]
+        x = inputs[0].detach()
+        batch, own = as_numpy(x.reshape(len(x), -1))[rows], keys.reshape(len(x), -1)[rows]
         sized = x.dim() > 1 and x[0].numel() == math.prod(self._layout.shape)
         bounds = (float(batch.min()), float(batch.max())) if sized else ()
-        pair = tuple(part.detach().clone() for part in inputs[:2]) if sized and whole and len(inputs) > 1 else ()
-        return RealBatch(
-            np.sort(keys.reshape(len(x), -1)[rows].ravel()), batch.mean(0, np.float64), _in_eval(net), bounds, pair
-        )
+        pair = tuple(part.detach().clone() for part in inputs[:2]) if sized and rows.all() and len(inputs) > 1 else ()
+        return RealBatch(np.sort(own.ravel()), batch.mean(0, np.float64), _in_eval(net), bounds, pair)
 
     def _changes_classes(self, keys: Array, classes: list[torch.Tensor]) -> bool:
         """Tell whether D gets a batch of fakes with other classes than G got, who may draw the same for several."""
@@ -368,8 +365,10 @@ class FactRecorder:
 
 
 def tensors(args: Any, words: Any) -> list[torch.Tensor]:
-    """Return the batches among the inputs of a net."""
-    return [x for x in (*args, *words.values()) if isinstance(x, torch.Tensor) and x.dim()]
+    """Return the batches among the inputs of a net, which may be arrays and lists of them, as in Keras."""
+    lists = ([*x] if isinstance(x, (list, tuple)) else [x] for x in (*args, *words.values()))
+    parts = (torch.tensor(np.ascontiguousarray(x)) if isinstance(x, np.ndarray) else x for some in lists for x in some)
+    return [x for x in parts if isinstance(x, torch.Tensor) and x.dim()]
 
 
 def row_keys(x: torch.Tensor) -> Array:
