@@ -91,6 +91,7 @@ def must_be(what: str, rule: str, got: object, try_: object = None) -> str:
 
 
 GONE_ALIKE = {
+    "Leave it out.": "mode shortcut skip_broken",
     "Give its pictures as a folder, or its points as a .npy.": "aylien swiss-roll bloodmnist emnist-letters kmnist "
     "cifar10 goodfellow-cifar10",
     "Use one of these, or write your own: docs/guides/extend.md.": "maxout minibatch_discrimination minibatch_stddev "
@@ -107,14 +108,11 @@ GONE_ALIKE = {
 GONE = {
     **{name: instead for instead, names in GONE_ALIKE.items() for name in names.split()},
     "beta2": "Set beta2 of the optimiser, if it is of Adam's family; no schedule changes it.",
-    "skip_broken": "Leave it out: up to one in twenty broken pictures is left out anyway.",
     "clip": "Use a lower rate or a gradient penalty; clip_weights bounds the weights.",
     "--stop-on-alarm": "Use --second-tries 1, or mulligan diagnose RUN --json once it has ended.",
     "mulligan bench": "Use python benchmarks/speed, in the repository.",
     "mulligan report": "Use mulligan export RUN --to report; mulligan evaluate renews a run's page.",
     "mulligan invert": "Search z by an optimiser of your own, with Generator.decode.",
-    "mode": "Leave it out: upsample repeats pixels, and upsample_conv2d smooths them.",
-    "shortcut": "Leave it out: a residual block adds its own input.",
     "raw-pixels": "Set data.high = 255 in the recipe article-mended: mulligan diagnose names it.",
     "polyak": "Use ema.",
     "exponential": "Use geometric, or step_decay.",

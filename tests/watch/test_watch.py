@@ -39,7 +39,7 @@ def loop(torch, edits=(), steps=60, watching=True, folder=None):
         nn.utils.spectral_norm(nn.Conv2d(8, 8, 3)),
         nn.LeakyReLU(), nn.Dropout(0.2), nn.Flatten(), nn.Linear(8, 1 + two),
         *([nn.BatchNorm1d(1)] if "mixed" in edits else []),
-        *([nn.Sigmoid()] if "sigmoid" in edits else []),
+        *([nn.Sigmoid()] if "sigmoid" in edits else [nn.Tanh()] if "curved" in edits else []),
         *([nn.Threshold(1e9, 3.0)] if "constant" in edits else []),
     )  # fmt: skip
     average = torch.optim.swa_utils.AveragedModel(g, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.9))
@@ -73,7 +73,7 @@ def loop(torch, edits=(), steps=60, watching=True, folder=None):
                 if "penalty" in edits:
                     between = (fake.detach() / 2 + x / 2).requires_grad_()
                     (slope,) = torch.autograd.grad(d(between).sum(), between, create_graph=True)
-                seen = fake if {"undetached", "joint"} & set(edits) else fake.detach()
+                seen = fake if {"undetached", "joint", "reaches"} & set(edits) else fake.detach()
                 together = {"mixed", "together"} & set(edits)
                 on_real, on_fake = d(torch.cat([x, seen])).split(len(x)) if together else (d(x), d(seen))
                 target = one if "one_target" in edits else zero
@@ -90,10 +90,11 @@ def loop(torch, edits=(), steps=60, watching=True, folder=None):
                 opt_d.step()
             if not {"stale_g", "undetached"} & set(edits):
                 opt_g.zero_grad()
-            if "undetached" in edits:
+            if {"undetached", "reaches"} & set(edits):
                 fake = g(torch.randn(len(x), 6))
+            part = torch.cat([fake[1:], x[:1]])
             with torch.autocast("cpu", torch.bfloat16, enabled="amp" in edits):
-                seen = {"cut": fake.detach(), "lost": x}.get("".join(edits), fake)
+                seen = {"cut": fake.detach(), "lost": x, "reachespart": part}.get("".join(edits), fake)
                 out = d(torch.cat([x, seen]))[len(x) :] if "always" in edits else d(seen)
                 g_loss = loss(out.float(), zero if "with_d" in edits else one)
             d.requires_grad_("frozen" not in edits)
@@ -143,6 +144,7 @@ FAULTY = {"stale_d": "+ opt_d.zero", "stale_g": "+ opt_g.zero", "eval": "+ G.tra
         ("one_target", "wrong sign"),
         ("forward with_d", "labels swapped"),
         ("classes with_d", "labels swapped"),
+        ("reaches curved penalty with_d", "labels swapped"),
         ("eval", "eval left on"),
         ("same_z", "one z for ever"),
         ("same_x", "copying"),
@@ -168,7 +170,18 @@ def test_a_mistake_of_the_loop_is_named(torch, edit, state, capfd):
 
 
 @pytest.mark.parametrize(
-    "edits", [(), ("still_d",), ("penalty",), ("together",), ("mixed", "always"), ("average",), ("classes",)], ids=str
+    "edits",
+    [
+        (),
+        ("still_d",),
+        ("penalty",),
+        ("together",),
+        ("mixed", "always"),
+        ("average",),
+        ("classes",),
+        ("reaches", "part"),
+    ],
+    ids=str,
 )
 def test_a_plain_loop_is_accused_of_no_mistake(torch, edits):
     watch, _ = loop(torch, edits)
@@ -453,7 +466,6 @@ def test_a_compiled_net_is_asked_as_it_was_written(torch):
 
 
 def test_functions_of_numpy_are_judged_by_samples_and_outputs(tmp_path):
-    pytest.importorskip("jax")  # a program may import it for something else
     weights = RNG.standard_normal((6, 64)).astype(np.float32)
     watch = mulligan.Watch(
         REALS.transpose(0, 2, 3, 1),
@@ -466,8 +478,7 @@ def test_functions_of_numpy_are_judged_by_samples_and_outputs(tmp_path):
     for step in range(1, 41):
         watch(step, d_loss=0.5, g_loss=0.5)
     assert watch.error == ""
-    assert "NumPy" in str(watch)
-    assert "cannot see: gradients" in str(watch)
+    assert "NumPy" in str(watch) and "cannot see: gradients" in str(watch)
     assert watch.report(tmp_path / "page.html").stat().st_size > 10_000
     assert (tmp_path / "run" / "samples" / "step-000040.png").is_file()
 
@@ -506,7 +517,7 @@ def test_a_d_of_two_nets_side_by_side_is_accused_of_no_mistake(torch):
 
 
 @pytest.mark.parametrize("framework", ["jax", "raw"])
-@pytest.mark.parametrize(("sign", "named"), [(1, set()), (-1, {"labels swapped"}), (0, set()), (2, {"wrong sign"})])
+@pytest.mark.parametrize(("sign", "named"), [(1, set()), (-1, {"labels swapped"}), (0, set())])
 def test_functions_and_raw_tensors_show_by_their_moves_where_g_goes(torch, framework, sign, named):
     """G's mean moves towards the reals, away, or only by chance, while D keeps up. Nobody but the answers tells it."""
     array = pytest.importorskip("jax.numpy").asarray if framework == "jax" else torch.as_tensor
@@ -521,8 +532,8 @@ def test_functions_and_raw_tensors_show_by_their_moves_where_g_goes(torch, frame
         every=20,
     )
     for step in range(1, 61):
-        state["d"] = state["d"] + 0.01 * (1 if sign == 2 else 4 - state["g"])
-        state["g"] = state["g"] + (2 if sign == 2 else 0.001 * sign) * state["d"]
+        state["d"] = state["d"] + 0.01 * (4 - state["g"])
+        state["g"] = state["g"] + 0.001 * sign * state["d"]
         state["wide"] += 0.0 if sign else 0.01
         watch(step)
     assert watch.error == ""

@@ -93,10 +93,7 @@ def _pictures(data: Dataset, fake: NDArray[np.uint8]) -> Figures:
 
 @lru_cache(maxsize=4)
 def _reals(data: Dataset, count: int) -> tuple[NDArray[np.uint8], Any, NDArray[Any], Any, NDArray[Any]]:
-    """Return the same `count` held-out pictures each time, a bundled judge or gist, PCA, and what both see in them.
-
-    They are training pictures if none are held out.
-    """
+    """Return always the same `count` pictures, held out if any are; a bundled judge or gist, PCA; what both see."""
     pool = np.asarray((data if data.test is None else data.test).images)
     images = pool[np.sort(stream(0, "study.reals").permutation(len(pool))[:count])]
     rows = stream(0, "study.pca").permutation(len(data))[: min(10_000, pca_limit(data.shape))]

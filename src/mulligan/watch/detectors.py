@@ -75,13 +75,16 @@ class Turn(NamedTuple):
     def split(self) -> tuple[list[Push], list[Push]]:
         """Return the pushes of G's loss and of D's: they are the stepper's, or else G's if they reach G."""
         player, of_g, of_d = self.step.player, list[Push](), list[Push]()
+        reals = [push.sloped for push in self.pushes if push.side == "real"]
+        between = any(reals) and not all(reals)  # then D's slope is taken beside the loss, and a penalty pushes there
+        pushes = [push for push in self.pushes if not (push.sloped and between)]
         apart = ("fake", False) in self.sides
         if player == "g" and apart and not any(push.attached for push in self.pushes):  # G's loss does not reach G
             return [], []
-        reals = sum(push.side == "real" for push in self.pushes)
-        if player == "d" and not apart and reals > max(len(self.pushes) - reals, 1):  # some are fakes of a buffer
+        count = sum(push.side == "real" for push in pushes)
+        if player == "d" and not apart and count > max(len(pushes) - count, 1):  # some are fakes of a buffer
             return [], []
-        for push in self.pushes:
+        for push in pushes:
             own = player != "d" or apart if len(player) == 1 else not push.mixed  # Keras does not tell who steps
             if push.side == "fake" and push.attached and own:
                 of_g.append(push)
@@ -204,7 +207,7 @@ def undetached(loop: Loop) -> float:
     """Tell whether G steps with gradients of D's loss, or both step after one backward pass through both."""
     joint = any(
         {first.step.player, then.step.player} == {"g", "d"}
-        and not then.pushes
+        and not (then.pushes or then.reached)
         and first.sides == {("real", False), ("fake", True)}
         for first, then in pairwise(loop.steps)
     )
@@ -215,14 +218,6 @@ def one_target(loop: Loop) -> float | None:
     """Tell whether D's loss moves reals and fakes to the same place."""
     known = {"d real", "d fake"} <= loop.ends.keys()
     return float(abs(loop.ends["d real"] - loop.ends["d fake"]) < 0.2) if known else None
-
-
-def one_way(loop: Loop) -> float | None:
-    """Tell whether all of D's steps moved its answers for reals and for fakes one way, and about as far."""
-    real, fake = (np.array([getattr(m, side) for m in loop.moves]) for side in SIDES)
-    together = (real * fake > 0) & (real * real.sum() > 0)
-    far = abs((real + fake).sum()) > 2 * abs((real - fake).sum())
-    return float(far and together.mean() > 0.9) if len(real) > 19 else None
 
 
 def with_d(loop: Loop) -> float | None:
@@ -281,7 +276,6 @@ DETECTORS: dict[str, Callable[[Loop], float | None]] = {
     "stale_g": lambda loop: float(any(old for old, _ in gradients(loop, "g"))),
     "undetached": undetached,
     "one_target": one_target,
-    "one_way": one_way,
     "with_d": with_d,
     "eval": lambda loop: float(loop.of(Drew)[-1].in_eval) if loop.of(Drew) else None,
     "eval_d": lambda loop: float(loop.batches[-1].in_eval) if loop.batches else None,

@@ -37,6 +37,7 @@ class Push(NamedTuple):
     batch: RealBatch | None = None  # if these are reals
     shared: bool = False  # mixed, and D has BatchNorm, which reads the whole batch
     changed: bool = False  # D got other classes with the fakes than G
+    sloped: bool = False  # the loop may take D's slope there
 
 
 class Loss(NamedTuple):

@@ -281,12 +281,12 @@ class FactRecorder:
         shared, changed = mixed and self._batch_norm, self._changes_classes(keys, inputs[1:2])
         rest = ~fake.reshape(len(x), -1)[:, 0]
         real = None if attached or fake.all() else self._describe_reals(net, inputs, keys, rest)
+        sloped = x.is_leaf and x.requires_grad
         pushes = [
-            (rows, Push(side, values[rows].ravel(), _NONE, attached, mixed, squashed, batch, shared, changed))
+            (rows, Push(side, values[rows].ravel(), _NONE, attached, mixed, squashed, batch, shared, changed, sloped))
             for side, rows, batch in (("fake", sides[:, 0], None), ("real", ~sides[:, 0], real))
             if rows.any()
         ]
-        sloped = x.is_leaf and x.requires_grad
         out.register_hook(self._guard(partial(self._record_gradient, pushes, sloped, classes)))
         if sloped:
             self._handles.append(x.register_hook(self._guard(self._record_slope)))

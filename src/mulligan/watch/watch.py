@@ -43,6 +43,15 @@ LISTEN = 12
 class Watch(AbstractContextManager["Watch"]):
     """Put this around your own training loop to learn what goes wrong with your GAN, since when, and what to change.
 
+    ::
+
+        watch = mulligan.Watch(reals, generator=G, discriminator=D, latent=100)
+        for step, x in enumerate(loader):
+            ...                                          # your own step, unchanged
+            watch(step, d_loss=d_loss, g_loss=g_loss)    # every 200th call measures
+        print(watch)
+        watch.report("run.html")
+
     It works with torch modules, Keras models in torch's backend, JAX functions and NumPy functions. It measures copies
     of the nets and puts all random states back, so that it never changes the training. The first error inside the watch
     is told in a line on stderr; then the watch does nothing more, and the training goes on.
@@ -169,7 +178,14 @@ class Watch(AbstractContextManager["Watch"]):
     ) -> None:
         """Call this at the end of each step, with its losses as scalars of any framework.
 
-        `step` may begin again in each epoch. `penalty` is added to D's loss. The report draws other figures, too.
+        Parameters
+        ----------
+        step : int
+            It may begin again in each epoch.
+        d_loss, g_loss, penalty : scalar, optional
+            The losses of this step, and the gradient penalty as it is added to D's loss.
+        **figures : scalar
+            Other figures, such as ``g_gradient``, which the report then draws.
         """
         if not self.error:
             self._speaks = True
@@ -273,9 +289,8 @@ class Watch(AbstractContextManager["Watch"]):
             return
         if self._recorder is not None:
             self._recorder.start()
-        hears, signals = self._hears and not self._history.taken, self._history.signals.keys()
-        known = "with_d" in signals and bool({"one_target", "one_way"} & signals)
-        if self._asks and not hears and len(self._moves) < 2 * LISTEN and not known:
+        hears = self._hears and not self._history.taken
+        if self._asks and not hears and len(self._moves) < 2 * LISTEN and "with_d" not in self._history.signals:
             with self._nets.copied():
                 self._moves += self._nets.moves()
 

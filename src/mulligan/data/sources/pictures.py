@@ -323,10 +323,7 @@ def _by_shares(reading: Reading, looks: Sequence[tuple[bool, bool]]) -> Reading:
 
 
 def _look_at(path: Path) -> tuple[bool, bool, int] | None:
-    """Return whether a picture has transparent pixels, whether it is pixel art, and its longest side; None if broken.
-
-    Pixel art that was enlarged has the side that it had before.
-    """
+    """Return whether a picture has transparency and is pixel art, and its side before it grew; None if broken."""
 
     def read() -> tuple[bool, bool, int]:
         size = picture_file.check_header(path)
