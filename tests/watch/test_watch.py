@@ -170,21 +170,10 @@ def test_a_mistake_of_the_loop_is_named(torch, edit, state, capfd):
 
 
 @pytest.mark.parametrize(
-    "edits",
-    [
-        (),
-        ("still_d",),
-        ("penalty",),
-        ("together",),
-        ("mixed", "always"),
-        ("average",),
-        ("classes",),
-        ("reaches", "part"),
-    ],
-    ids=str,
+    "edits", ["", "still_d", "penalty", "together", "mixed always", "average", "classes", "reaches part"]
 )
 def test_a_plain_loop_is_accused_of_no_mistake(torch, edits):
-    watch, _ = loop(torch, edits)
+    watch, _ = loop(torch, edits.split())
     assert {finding.state for finding in watch.findings} & {*LOOP_FAULTS, "cycling", "D wins"} == set()
     assert watch.loss is (None if "average" in edits else LOGITS)
 
@@ -478,7 +467,7 @@ def test_functions_of_numpy_are_judged_by_samples_and_outputs(tmp_path):
     for step in range(1, 41):
         watch(step, d_loss=0.5, g_loss=0.5)
     assert watch.error == ""
-    assert "NumPy" in str(watch) and "cannot see: gradients" in str(watch)
+    assert "cannot see: gradients" in str(watch)
     assert watch.report(tmp_path / "page.html").stat().st_size > 10_000
     assert (tmp_path / "run" / "samples" / "step-000040.png").is_file()
 
