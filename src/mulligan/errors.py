@@ -92,6 +92,7 @@ def must_be(what: str, rule: str, got: object, try_: object = None) -> str:
 
 GONE_ALIKE = {
     "Leave it out.": "mode shortcut skip_broken",
+    "Use the data jang: mulligan train ring --data jang.": "jang jang-sorted",
     "Give its pictures as a folder, or its points as a .npy.": "aylien swiss-roll bloodmnist emnist-letters kmnist "
     "cifar10 goodfellow-cifar10",
     "Use one of these, or write your own: docs/guides/extend.md.": "maxout minibatch_discrimination minibatch_stddev "
@@ -120,8 +121,6 @@ GONE = {
     "constant_then_cosine": 'Use {kind = "cosine", from_ = 0.5}: from_ is what hold was.',
     "goodfellow-mnist": "Use classic.",
     "--docs": "Copy the built book to OUT/book first, then give --force.",
-    "jang": "Use the data of that name: mulligan train ring --data jang.",
-    "jang-sorted": "Use jang: sorting its batches changed only roundings.",
     "onnx": "Use --to torch, then torch.onnx.export(Generator.load(), (z, labels), 'mine.onnx').",
     "--direction": "Move z of your own in Python: Generator.decode(z).",
     "--best": "Give RUN/best.safetensors as MODEL.",

@@ -151,10 +151,7 @@ def _authentic(
     train: NDArray[np.float64],
     inside: NDArray[np.intp] | None = None,
 ) -> float:
-    """Share of authentic x, whose nearest training picture t is nearer to another: d(t, train∖{t, x}) < d(x, t).
-
-    Source: Alaa et al. 2022.
-    """
+    """Share of x whose nearest training picture t has d(t, train∖{t, x}) < d(x, t): authentic (Alaa et al. 2022)."""
     asked, back = np.unique(index, return_inverse=True)
     own, who = nearest(train[asked], train, k=1 if inside is None else 2, skip=asked)
     near = own[back, 0] if inside is None else np.where(who[back, 0] == inside, own[back, 1], own[back, 0])

@@ -68,14 +68,14 @@ class GeneratorSpec(Checked):
     def __post_init__(self) -> None:
         super().__post_init__()
         n, counts, ranges = self.classes, self.class_counts, "black and white, the smaller number first"
-        odd = (len(self.shape) != 1 and self.shape[2:] not in ((1,), (3,), (4,))) or math.prod(self.shape) > LARGEST
+        large = len(self.shape) not in (1, 3) or math.prod(self.shape) > LARGEST
         for name, wrong, rule in (
             ("classes", n > MOST_CLASSES, f"at most {MOST_CLASSES:,}"),
             ("class_names", len(self.class_names) not in (0, n), f"one for each of {n} classes, or empty"),
             ("class_counts", len(counts) not in (0, n) or (counts and not sum(counts)), f"of {n} classes, not all 0"),
             ("output_range", self.output_range[0] >= self.output_range[1], ranges),
             ("data_range", self.data_range[0] >= self.data_range[1], ranges),
-            ("shape", odd, f"(height, width, 1, 3 or 4) or (d,), with at most {LARGEST:,} numbers"),
+            ("shape", large, f"(height, width, channels) or (d,), with at most {LARGEST:,} numbers"),
         ):
             if wrong:
                 raise ConfigError(must_be(name, rule, getattr(self, name)))
@@ -83,7 +83,7 @@ class GeneratorSpec(Checked):
     @property
     def is_picture(self) -> bool:
         """Whether samples are pictures, grey, RGB or with alpha, rather than points."""
-        return len(self.shape) == 3
+        return len(self.shape) == 3 and self.shape[2] in (1, 3, 4)
 
     @property
     def reading(self) -> dict[str, Any]:
@@ -144,7 +144,10 @@ def read_file(path: Path) -> tuple[GeneratorSpec, dict[str, Array]]:
         table = parse_object(text, path)
         table.pop("tile", None)  # of versions that cut sheets
         json.dumps(table, ensure_ascii=False).encode()  # raises for half a character, which no terminal prints
-        return from_table(GeneratorSpec, table), tensors
+        spec = from_table(GeneratorSpec, table)
+        if spec.shape[2:] not in ((), (1,), (3,), (4,)):
+            raise ConfigError(must_be("shape", "(height, width, 1, 3 or 4) or (d,)", spec.shape))
+        return spec, tensors
 
 
 @contextmanager
