@@ -196,7 +196,7 @@ def heard(environment):
 @pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
 def test_ctrl_c_and_kill_end_a_command_in_order(number, heard):
     code, said = heard(getattr(signal, number), "museum", "frozen-d")
-    assert code == 130
+    assert code in (130, -2)  # a shell shows both as 130; Python ends by SIGINT if it came within an exec of a text
     assert said.endswith("mulligan: interrupted.\n")
     assert "Traceback" not in said
 
