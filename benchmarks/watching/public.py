@@ -89,8 +89,8 @@ def prepare(checkouts: Path, run: dict[str, Any]) -> None:
         """Digits in the shape of CIFAR-10's pictures."""
 
         def __init__(self, *args: Any, transform: Any = None, **words: Any):
-            coloured = torchvision.transforms.Lambda(lambda digit: digit.convert("RGB").resize((32, 32)))
-            super().__init__(transform=torchvision.transforms.Compose([coloured, *([transform] if transform else [])]))
+            to_colour = torchvision.transforms.Lambda(lambda digit: digit.convert("RGB").resize((32, 32)))
+            super().__init__(transform=torchvision.transforms.Compose([to_colour, *([transform] if transform else [])]))
 
     def load_data(*args: Any) -> Any:
         digits = datasets.MNIST.__base__(str(checkouts))

@@ -75,8 +75,8 @@ class Turn(NamedTuple):
     def split(self) -> tuple[list[Push], list[Push]]:
         """Return the pushes of G's loss and of D's: they are the stepper's, or else G's if they reach G."""
         player, of_g, of_d = self.step.player, list[Push](), list[Push]()
-        reals = [push.sloped for push in self.pushes if push.side == "real"]
-        between = any(reals) and not all(reals)  # then D's slope is taken beside the loss, and a penalty pushes there
+        slopes = [push.sloped for push in self.pushes if push.side == "real"]
+        between = any(slopes) and not all(slopes)  # then D's slope is taken beside the loss, and a penalty pushes there
         pushes = [push for push in self.pushes if not (push.sloped and between)]
         apart = ("fake", False) in self.sides
         if player == "g" and apart and not any(push.attached for push in self.pushes):  # G's loss does not reach G

@@ -45,7 +45,7 @@ class Jobs:
             self._broadcast.notify("warning", f"{run} could not be measured: {result}", "unmeasured")
         else:
             self._session.evaluate(run, result)
-        self._session.changed()
+        self._session.publish_changes()
         self._broadcast.publish("runs", {})
 
     async def perform(self, folder: Path) -> dict[str, Any] | str:

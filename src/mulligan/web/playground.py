@@ -64,7 +64,7 @@ class Playground:
         self.broadcast.changed = self.session.tell_watched
         self.worker.on_message, self.worker.on_exit = self.session.hear, self.session.restart_worker
         self.jobs = Jobs(self.session)
-        self.session.finished, self.session.changed = self.jobs.add, self.publish_changes
+        self.session.finished, self.session.publish_changes = self.jobs.add, self.publish_changes
         self._facts = self.facts()
         self.apart: Callable[..., Awaitable[Any]] = asyncio.to_thread
         self.lock = threading.Lock()

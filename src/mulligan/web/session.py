@@ -131,7 +131,7 @@ class Session:
         self.finished: Callable[[str], object] = lambda run: None
         self.serial = 0  # counts opened runs; a message with another number is out of date
         self.settings: dict[str, Any] | None = None
-        self.changed: Callable[[], object] = lambda: None  # called when pages must be told at once
+        self.publish_changes: Callable[[], object] = lambda: None  # called when pages must be told at once
         self.order = 0
         self._begin([], "")
 
@@ -310,7 +310,7 @@ class Session:
             self.use((await self.worker.ask("adjust", {"changes": changes}))["config"])
         except Problem as problem:
             raise settings.refuse(problem, changes) from problem
-        self.changed()
+        self.publish_changes()
 
     @post("/api/train/second-try", of="session", through=steer)
     def second_try(self) -> None:
@@ -370,7 +370,7 @@ class Session:
             return
         self.move(state, content.get("step"))
         self.seconds = content.get("seconds", self.seconds)
-        self.changed()
+        self.publish_changes()
         if state in UNFINISHED or self.run is None:
             return
         saved = self.newest_checkpoint(self.run)
@@ -406,7 +406,7 @@ class Session:
             self.metrics = None  # they belong to an earlier checkpoint
         if event["event"] == "diagnosed":
             self._advise(event)
-            self.changed()
+            self.publish_changes()
 
     def _advise(self, event: dict[str, Any]) -> None:
         assert self.config is not None  # a run that is open has one
@@ -430,7 +430,7 @@ class Session:
                     shutil.rmtree(folder)
         self.error = {**content, "checkpoint_step": self.newest_checkpoint(self.run)}
         self.move("failed", content["step"])
-        self.changed()
+        self.publish_changes()
         self.broadcast.notify("failed", content["text"], content["code"])
 
     def restart_worker(self, code: int | None) -> None:

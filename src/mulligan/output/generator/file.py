@@ -145,7 +145,7 @@ def read_file(path: Path) -> tuple[GeneratorSpec, dict[str, Array]]:
         table.pop("tile", None)  # of versions that cut sheets
         json.dumps(table, ensure_ascii=False).encode()  # raises for half a character, which no terminal prints
         spec = from_table(GeneratorSpec, table)
-        if spec.shape[2:] not in ((), (1,), (3,), (4,)):
+        if len(spec.shape) > 1 and not spec.is_picture:
             raise ConfigError(must_be("shape", "(height, width, 1, 3 or 4) or (d,)", spec.shape))
         return spec, tensors
 
