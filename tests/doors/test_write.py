@@ -6,6 +6,7 @@ import json
 import math
 import os
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -26,6 +27,12 @@ def test_bytes_and_writers_are_written(tmp_path):
     assert (tmp_path / "a").read_bytes() == b"one"
     assert (tmp_path / "new" / "folder" / "b").read_bytes() == b"two"
     assert sorted(p.name for p in tmp_path.rglob("*")) == ["a", "b", "folder", "new"]
+
+
+def test_two_threads_may_write_one_file(tmp_path):
+    beside = threading.Thread(target=atomic_write, args=(tmp_path / "a", b"two"))
+    atomic_write(tmp_path / "a", lambda file: (file.write(b"one"), beside.start(), beside.join()))
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("a", b"one")]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows limits whole paths")

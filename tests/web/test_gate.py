@@ -8,9 +8,6 @@ from starlette.websockets import WebSocketDisconnect
 
 from mulligan.web.app import HEADERS, PAGE_POLICY, application
 
-BASE = "http://127.0.0.1:8000"
-
-
 NAMES = ["evil.example", "127.0.0.1.evil.example", "evil.example:8000", "", "user@127.0.0.1", "127.0.0.1/x", "[::1"]
 
 

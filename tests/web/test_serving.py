@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import threading
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -59,6 +60,8 @@ def test_a_closed_server_saves(tmp_path, number, serve):
     listens.start()
     served.post("/api/train/start", recipe="ring", changes=[*QUICKLY, "save_every=0"])
     served.wait(lambda status: status["step"] > 0)
+    half = socket.create_connection(("127.0.0.1", served.client.base_url.port), 60.0)
+    half.sendall(b"POST /api/pile HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{")
     for process in (_worker(served.process.pid), served.process.pid):  # as a terminal does
         os.kill(process, number)
     said = served.ended()
@@ -66,6 +69,8 @@ def test_a_closed_server_saves(tmp_path, number, serve):
     assert "ring-1 is saved at step" in said
     assert "mulligan resume" in said
     assert "Traceback" not in said
+    assert b" 503 " in half.recv(99)
+    half.close()
     listens.join(10)
     assert not listens.is_alive()
     assert "The server is closing" in "".join(heard)

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import sys
+import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -57,7 +58,7 @@ def atomic_write(path: str | Path, content: Content, *, folders: bool = True) ->
     path = Path(path)
     if not path.name:
         raise ConfigError(f"path must name a file, got {str(path)!r}. Try {str(path / 'mine')!r}.")
-    temporary = path.with_name(f".{path.name[:50]}.{os.getpid()}.part")
+    temporary = path.with_name(f".{path.name[:50]}.{os.getpid()}.{threading.get_ident()}.part")
     try:
         with writing(path):
             check_plain(path)

@@ -102,16 +102,19 @@ async def _serve(playground: Playground, route: Route, request: Request) -> Resp
     """Answer one request to a route. A page of another site cannot send JSON, so a body must be of that type."""
     query = request.scope["query_string"].decode("latin-1")
     kind, body = request.headers.get("content-type", "").partition(";")[0].strip().lower(), b""
-    with contextlib.suppress(ClientDisconnect):
-        async for part in request.stream():
-            body += part
-            if len(body) > BODY_BYTES:
-                break
-    if len(body) > BODY_BYTES or (route.method == "POST" and kind != JSON):
-        text = f"the body must be at most {BODY_BYTES:,} bytes of {JSON}, got {len(body):,} of {kind[:60]!r}."
-        return _response(Problem("bad-request", f"{text} Send less, or set the Content-Type.").answer())
-    of_phone = "phone" in request.scope.get("state", ())
-    return _response(await answer(playground, route, request.path_params, query, body, of_phone=of_phone))
+    try:
+        with contextlib.suppress(ClientDisconnect):
+            async for part in request.stream():
+                body += part
+                if len(body) > BODY_BYTES:
+                    break
+        if len(body) > BODY_BYTES or (route.method == "POST" and kind != JSON):
+            text = f"the body must be at most {BODY_BYTES:,} bytes of {JSON}, got {len(body):,} of {kind[:60]!r}."
+            return _response(Problem("bad-request", f"{text} Send less, or set the Content-Type.").answer())
+        of_phone = "phone" in request.scope.get("state", ())
+        return _response(await answer(playground, route, request.path_params, query, body, of_phone=of_phone))
+    except asyncio.CancelledError:  # else uvicorn prints a traceback
+        return _response(Problem("gone", "the server is closing. Start it again, and reload this page.").answer())
 
 
 def _response(reply: Answer) -> Response:
@@ -260,7 +263,9 @@ class Server(uvicorn.Server):
                 _LOG.info("saving the run …")
         playground.broadcast.notify("info", "The server is closing; the run is saved.", "closing")
         playground.worker.quit()
-        asyncio.get_running_loop().call_later(0.2, playground.broadcast.close)
+        loop = asyncio.get_running_loop()
+        loop.call_later(0.2, playground.broadcast.close)
+        loop.call_later(1.0, lambda: [task.cancel() for task in self.server_state.tasks])  # what takes longer
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

@@ -11,7 +11,6 @@ import pytest
 
 PATIENCE = 60_000  # ms: the machine may be busy with other things
 DESK = {"width": 1440, "height": 900}
-PHONE = {"width": 390, "height": 844}
 NARROW = 760  # px, below which the page is one column for fingers
 BUTTONS = "button, select, input:not([type=range], [type=radio], [type=checkbox]), summary, a.btn, .nav a"
 SMALL = """(what) => [...document.querySelectorAll(what)]
