@@ -1,7 +1,6 @@
 """Print text for people and programs, so that a name in it cannot command the terminal."""
 
 import codecs
-import json
 import math
 import re
 import sys
@@ -34,6 +33,8 @@ def emit(document: Any) -> None:
 
     Where stdout has another encoding, as a pipe on Windows, or a name is not valid text, JSON escapes are used.
     """
+    import json  # late: --help needs none
+
     text = json.dumps(strict(document), ensure_ascii=False, allow_nan=False)
     utf8 = codecs.lookup(sys.stdout.encoding or "utf-8").name == "utf-8"
     try:
