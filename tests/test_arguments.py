@@ -24,6 +24,7 @@ GREY = np.random.default_rng(0).integers(0, 256, (50, 8, 8), dtype=np.uint8)
         (lambda: load_data(GREY), "from_arrays"),
         (lambda: mulligan.evaluate(GREY), "data must be given"),
         (lambda: mulligan.evaluate(mulligan.load(BUNDLED), GREY, seeds=[-1]), "got -1"),
+        (lambda: mulligan.evaluate(mulligan.load(BUNDLED), GREY, seeds=[]), "got 0"),
         (lambda: mulligan.evaluate(mulligan.load(BUNDLED), GREY, count="5"), "got '5'"),
         (lambda: mulligan.evaluate(mulligan.load(BUNDLED), GREY, seeds=10**9), "to 1000"),
         (lambda: mulligan.load(BUNDLED).images(3, psi="x"), "got 'x'"),

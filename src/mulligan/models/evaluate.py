@@ -78,6 +78,7 @@ def evaluate(
         data = _load_for(source, data)
     if isinstance(seeds, Iterable) and not isinstance(seeds, str):
         draws = [as_whole("seed", seed, 0, LARGEST_SEED) for seed in seeds]
+        as_whole("the number of seeds", len(draws), 1, 1000)
     else:
         draws = [*range(as_whole("seeds", seeds, 1, 1000))]
     count = None if count is None else as_whole("count", count, 1)
