@@ -256,7 +256,6 @@ def test_stacked_digits_are_read_one_by_one():
     made = generator((28, 28, 3), 1000, class_names=names)
     found = Evaluator.of(data).score(Stacker(made.spec, made.theta))
     assert found["modes"]["captured"] == pytest.approx(len(set(asked)), abs=2)
-    assert found["modes"]["label_accuracy"] > 0.95
     assert found["modes"]["n"] == 60
     assert "classes" not in found
 

@@ -142,8 +142,6 @@ METRICS: dict[str, Metric] = {
         "high_quality_ideal", _modes, "points", "Srivastava et al. 2017; Lin et al. 2018", share=True),
     "modes.kl": Metric("KL of the modes", "KL of the modes' shares from even ones, in nats.", "low", "kl_floor",
         _modes, "points"),
-    "modes.label_accuracy": Metric("Label accuracy", "Share of stacked digits that show the number that was asked for.",
-        "high", 1.0, share=True),
 }
 # fmt: on
 """Every figure by its path in ``metrics.json``, where the key of the map precedes a figure of features."""
