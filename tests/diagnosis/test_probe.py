@@ -10,6 +10,7 @@ from scipy.special import entr
 from mulligan.data import TOYS, load, scaled
 from mulligan.diagnosis import Answers, Facts, History, Probe, Reals
 from mulligan.metrics import bundled_judge
+from mulligan.metrics.copies import copying, originals
 
 PLAIN = Facts(balance=2 * math.log(2), probabilistic=True, relativistic=False, penalised=False, steps=1000)
 RING = TOYS["ring"]
@@ -179,6 +180,7 @@ def test_copies_are_told_from_new_pictures():
     for made, copied in ((seen[:256], True), (new, False)):
         found = of(Reals(seen[:256], -1.0, 1.0), made, averaged=held, originals=lambda: (seen, held)).copying()
         assert (found["ct_z"] < -10) is copied
+        assert found["ct_z"] == pytest.approx(copying(made, originals(held, seen, cells=1)).ct_z)
         assert (found["authentic"] < -20) is copied
 
 

@@ -15,6 +15,7 @@ KINDS = np.repeat([0, 2, 7, 9], 10)
 def test_a_neighbourhood_reaches_to_the_fifth_other_sample_or_to_the_farthest():
     line = np.array([[0.0], [1.0], [3.0], [6.0], [10.0], [15.0], [21.0]], np.float32)
     assert neighbourhood(line, line) == pytest.approx([225, 196, 144, 81, 100, 196, 400])
+    assert neighbourhood(line[:3], line[:3]) == pytest.approx([9, 4, 9])
     few = line[[0, 1, 1, 1, 1, 1, 1, 3]]  # a copy has two others, the farther one at a distance of 5
     assert neighbourhood(few, few) == pytest.approx([1] + [25] * 7)
     assert neighbourhood(few[1:7], few[1:7]).tolist() == [0.0] * 6

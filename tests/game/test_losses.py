@@ -23,7 +23,6 @@ from mulligan.nn.layers import Dense
 from mulligan.nn.layers.activations import sigmoid
 
 EVERY = [*(loss() for loss in LOSSES.values()), NonSaturating(0.1)]
-LN2 = math.log(2)
 
 
 def sp(x):

@@ -128,6 +128,7 @@ def test_they_are_those_of_the_definition_and_a_copy_is_at_no_distance(rng, monk
     images = rng.integers(0, 256, (40, 5, 4, 3), dtype=np.uint8)
     asked = rng.integers(0, 256, (3, 5, 4, 3), dtype=np.uint8)
     asked[1] = images[17]
+    images[16] = images[17] ^ 1  # nearly as near
     distances, numbers = nearest_pictures(asked, Dataset("x", images), 4)
     every = np.sqrt(np.square(asked.reshape(3, 1, -1) / 255 - images.reshape(40, -1) / 255).sum(-1))
     assert numbers.tolist() == np.argsort(every, axis=1)[:, :4].tolist()

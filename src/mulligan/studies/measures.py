@@ -26,16 +26,11 @@ from mulligan.training import Run
 Figures = dict[str, float]
 Measure = Callable[[Run, int], Figures]
 
-FIGURES: dict[str, Metric] = {
-    "fd": METRICS["fd"],
+FIGURES: dict[str, Metric] = METRICS | {
     "fd_pca": replace(METRICS["fd"], label="FD, PCA-64, % of variance"),
-    "coverage": METRICS["coverage"],
-    "precision": METRICS["precision"],
-    "recall": METRICS["recall"],
     "classes": METRICS["classes.modes"],
     "effective": METRICS["classes.effective_modes"],
     "junk": METRICS["classes.junk"],
-    "sharpness": METRICS["sharpness"],
     "modes": METRICS["modes.captured"],
     "good": METRICS["modes.high_quality"],
     "distance": Metric("Median distance to the nearest mode", better="low"),

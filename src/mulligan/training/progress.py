@@ -35,9 +35,13 @@ class View:
 
     def show(self, event: Event) -> None:
         """Show one event."""
-        text = describe_event(event)
-        if text:
+        if isinstance(event, Stepped):
+            self.report(event)
+        elif text := describe_event(event):
             self.tell(text)
+
+    def report(self, event: Stepped) -> None:
+        """Show what the steps since the last report measured."""
 
     def tell(self, text: str) -> None:
         """Show a message."""
@@ -74,10 +78,7 @@ class Plain(View):
 
     _shown = -1
 
-    def show(self, event: Event) -> None:
-        if not isinstance(event, Stepped):
-            super().show(event)
-            return
+    def report(self, event: Stepped) -> None:
         part = event.step * LINES // self.run.config.steps
         if part > self._shown:
             self._shown = part
@@ -95,10 +96,8 @@ class Bar(View):
     def __exit__(self, *error: object) -> None:
         self._draw(self._line, "\n")
 
-    def show(self, event: Event) -> None:
-        if not isinstance(event, Stepped):
-            super().show(event)
-        elif event.step == self.run.config.steps or time.perf_counter() - self._drawn > REDRAWN:
+    def report(self, event: Stepped) -> None:
+        if event.step == self.run.config.steps or time.perf_counter() - self._drawn > REDRAWN:
             self._drawn = time.perf_counter()
             self._draw(self.describe(event))
 

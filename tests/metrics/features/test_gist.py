@@ -32,8 +32,9 @@ def values_of(picture):
     return np.concatenate([*found, colour.ravel()])
 
 
-def test_the_values_by_hand(rng):
-    train = rng.integers(0, 256, (40, 16, 16, 2)).astype(np.uint8)
+@pytest.mark.parametrize("channels", [1, 2])
+def test_the_values_by_hand(rng, channels):
+    train = rng.integers(0, 256, (40, 16, 16, channels)).astype(np.uint8)
     phi = gist(train, 8)
     expected = np.stack([values_of(picture) for picture in train])
     np.testing.assert_allclose(phi.mean, expected.mean(axis=0), atol=1e-6)
