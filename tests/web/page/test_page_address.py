@@ -45,17 +45,15 @@ def test_a_link_is_an_experiment_also_in_an_open_page_and_as_the_page_spells_it(
 
 
 LINKS = {
-    "game": ("#train/game", "game-nothing"),
-    "look?run=gone&step=12": ("#train/game", "game-nothing"),
-    "runs?compare=gone": ("#train", "runs"),
+    "train/game": ("#train/game", "game-nothing"),
     "draw?seed=77": ("#draw?", "digit"),
     "museum/guess": ("#museum/guess", "guess"),
     "story?n=77": ("#story", "story-number"),
 }
-"""Links of every age: the place of each, and what stands there."""
+"""Links: the place of each, and what stands there."""
 
 
-def test_links_of_every_age_arrive(open_tab):
+def test_links_arrive(open_tab):
     tab = open_tab()
     for link, (place, name) in LINKS.items():
         tab.page.goto("about:blank")

@@ -167,9 +167,9 @@ def test_own_smileys_are_learned_shown_and_kept_and_the_game_is_broken_and_mende
 
     tab("yours-on").click()  # the run that was saved when the other one began
     tab.until("import('/js/store.js').then(({store}) => store.settings?.data === 'drawings-1')")
-    tab.page.reload()  # what was drawn stays; the run in hand is not begun anew
+    tab.page.reload()  # what was drawn stays; the run in hand is known, and not begun anew
     tab.connected()
-    says(tab, "smiley-words", "5 of 5")
+    says(tab, "smiley-words", "5 of 5. Step")
 
 
 def smile(tab):

@@ -10,7 +10,8 @@ import { recipeOf } from "./settings.js";
 import { act, command, mayWrite, server, store, useStore } from "./store.js";
 
 const STEPS = 1800;
-const KNOBS = [["gamma", "The brake", [[0, "off"], [1, "as it was"], [10, "strong"]]], ["lr_g", "The forger learns", [[5e-4, "slowly"], [5e-3, "as it did"], [5e-2, "fast"]]], ["lr_d", "The judge learns", [[5e-4, "slowly"], [5e-3, "as it did"], [5e-2, "fast"]]]];
+const RATES = [[5e-4, "slowly"], [5e-3, "as it did"], [5e-2, "fast"]];
+const KNOBS = [["gamma", "The brake", [[0, "off"], [1, "as it was"], [10, "strong"]]], ["lr_g", "The forger learns", RATES], ["lr_d", "The judge learns", RATES]];
 const CLUMPS = Array.from({ length: 240 }, (_, i) => [Math.cos, Math.sin].map((f) => 2 * f((i * Math.PI) / 4) + 0.003 * Math.sqrt(i) * f(2.4 * i))); // eight, until the data are here
 const GUESSES = ["It holds", "Mode collapse", "Cycling", "Divergence", "Other"];
 

@@ -71,7 +71,7 @@ function card(round, images, said, words) {
 const duel = () => server.get("/api/look/duel", { count: SIDES, seed: dice(2 ** 31) });
 
 /** Five real pictures and five forged ones, mixed and new in each round: your answers beside D's. Keys and a way out with `close`. */
-export function Judge({ close, ask = duel }) {
+function Judge({ close, ask = duel }) {
   const [round, setRound] = useState(null);
   const [said, setSaid] = useState([]);
   const [told, setTold] = useState(false); // whether the answer to the last one stands there

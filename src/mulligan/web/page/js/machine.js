@@ -20,5 +20,5 @@ export function Machine({ lit = "noise forger picture judge needle back", noise 
   const part = (name, of, words = name) => html`<div class=${`${name} ${lit.includes(name) ? "lit" : ""}`}>${of}<b>${words}</b></div>`;
   return html`<div class="machine" data-testid="machine" data-lit=${lit}>
     ${part("noise", html`<${Grey} of=${noise} low=${-2.5} high=${2.5} size=${TILES} />`)}<i>→</i>${part("forger")}<i>→</i>${part("picture", picture)}<i>→</i>${part("judge")}<i>→</i>
-    ${part("needle", html`<${Dial} needles=${needles} label=${label} />`, html`<span class="fake">forged</span> · <span class="real">real</span>`)}${part("back", null, "the gradient")}</div>`;
+    ${part("needle", html`<${Dial} needles=${needles} label=${label} />`, html`<span class="fake">forged</span> <span class="real">real</span>`)}${part("back", null, "the gradient")}</div>`;
 }

@@ -22,7 +22,6 @@ function Story({ rest: [place] }) {
 
 const VIEWS = { story: [Story, "The forger and the judge"], teach: [Teach, "Teach it"], train: [Train, "Train"], museum: [Museum, "Museum"], draw: [Draw, "Draw"], pile: [Guest, "Draw and vote"] };
 const TABS = { story: "Story", teach: "Teach it", train: "Train", museum: "Museum" };
-const MOVED = { game: "train/game", look: "train/game", runs: "train" };
 
 const system = matchMedia("(prefers-color-scheme: dark)");
 const chosen = () => kept("theme");
@@ -45,10 +44,6 @@ const FIRST = server.lab ? "story" : "train"; // of an address without a view
 function route() {
   const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
   const [view, ...rest] = path.split("/");
-  if (Object.hasOwn(MOVED, view)) {
-    history.replaceState(null, "", `#${MOVED[view]}`);
-    return route();
-  }
   return { view: Object.hasOwn(VIEWS, view) ? view : FIRST, rest: rest.map(decoded), query: new URLSearchParams(query) };
 }
 

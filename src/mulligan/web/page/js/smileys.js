@@ -16,6 +16,7 @@ const mine = { drawings: JSON.parse(kept("smileys") ?? "[]"), run: null, image: 
 const put = (drawings) => {
   Object.assign(mine, { drawings, run: null, image: null });
   keep(JSON.stringify(drawings), "smileys");
+  keep("", "smileys.run");
   changed(true);
 };
 
@@ -26,7 +27,7 @@ function turned(image, k) {
   const ink = little.getContext("2d", { willReadFrequently: true });
   const [bend, grow] = [0.09 * ((k % 3) - 1), 1 + 0.08 * ((k % 2) - 0.5)];
   ink.setTransform(grow * Math.cos(bend), Math.sin(bend), -Math.sin(bend), Math.cos(bend) / grow, 0, 0);
-  ink.drawImage(image, ((k & 2) - 1) / 2 + (bend > 0 ? 1 : bend < 0 ? -1 : 0), ((k & 4) - 2) / 4 - (bend > 0 ? 1 : bend < 0 ? -1 : 0));
+  ink.drawImage(image, ((k & 2) - 1) / 2 + Math.sign(bend), ((k & 4) - 2) / 4 - Math.sign(bend));
   return base64(pixels(little).filter((_, i) => i % 3 === 1));
 }
 
@@ -41,17 +42,20 @@ async function learn() {
   if (pile) await act("/api/pile/remove", { client: server.client, numbers: pile.numbers });
   const answer = saved && (await act("/api/train/start", startOf({ recipe: "pictures", "data.name": saved.data, save_every: 50 })));
   Object.assign(mine, { asked: false, run: answer?.status.run ?? null });
+  keep(store.epoch + mine.run, "smileys.run"); // another server has runs of the same names
   if (answer) await loadCatalog();
   changed(true);
 }
 
 const here = () => mine.run != null && store.status?.run === mine.run;
+const idle = () => /empty|finished|stopped|failed/.test(store.status?.state);
 
 /** How far the lesson is, in words. */
 function progress() {
-  if (server.broken) return "Python cannot run here, so nothing is learned. The last scene replays a recording, and says so.";
+  if (server.broken) return "Python cannot run here. The last scene replays a recording.";
   if (!mayWrite()) return `It begins by itself, as soon as Python is here. ${store.news?.code === "lab" ? store.news.text : ""}`;
-  if (!here()) return mine.run ? `Learned until step ${int(mine.step)}; another run is in hand now.` : mine.asked ? "It begins…" : "Another run is in hand.";
+  if (mine.asked) return "It begins…";
+  if (!here()) return mine.image ? `Learned until step ${int(mine.step)}; another run is in hand now.` : idle() ? "Not learned yet." : "Another run is in hand.";
   if (store.status.state === "failed") return `Stopped at step ${int(store.status.step)}: ${store.status.error?.text}`;
   return `Step ${int(store.status.step)} of ${int(store.status.steps)}. Read on: the last scene shows what it draws.`;
 }
@@ -70,20 +74,25 @@ export function Mine() {
   const [inked, setInked] = useState(false);
   const { drawings } = mine;
   const full = drawings.length === FIVE;
-  const idle = ["empty", "finished", "stopped", "failed"].includes(store.status?.state);
   const fresh = () => {
     wipe(canvas.current);
     setInked(false);
   };
   useLayoutEffect(fresh, []);
-  useEffect(() => { if (full && !mine.run && mayWrite() && idle && (mine.new || server.lab)) learn(); }, [full, mayWrite(), idle]);
+  useEffect(() => {
+    const { run } = store.status ?? {};
+    if (run !== mine.run && kept("smileys.run") === store.epoch + run) {
+      mine.run = run; // since before a reload
+      changed(true);
+    } else if (full && !mine.run && mayWrite() && idle() && (mine.new || server.lab)) learn();
+  }, [full, mayWrite(), idle(), store.status?.run]);
   const add = (all) => {
     mine.new = true;
     put(all);
     fresh();
   };
   return html`<div class="sheet"><${Pad} canvas=${canvas} testid="smiley-pad" inked=${() => setInked(true)} />${!inked && html`<p aria-hidden="true">${full ? "Five: thank you" : "Draw a smiley here"}</p>`}</div>
-    <div><${Five} of=${drawings} /><p role="status" data-testid="smiley-words"><b>${drawings.length} of ${FIVE}.</b> ${full ? progress() : "Always the same thing: a smiley, your initial, a star."}</p>
+    <div><${Five} of=${drawings} /><p role="status" data-testid="smiley-words"><b>${drawings.length} of ${FIVE}.</b> ${full ? progress() : "Always the same thing: a smiley, a star."}</p>
       <div class="act">${full ? html`${!here() && mayWrite() && !mine.asked && html`<${Button} testid="smiley-learn" act=${learn}>Let it learn these<//>`}<${Button} testid="smiley-others" act=${() => put([])}>Draw others<//>`
         : html`<${Button} kind="primary" off=${!inked} testid="smiley-next" act=${() => add([...drawings, small(canvas.current, LARGE, LARGE, SIDE).toDataURL()])}>Next one<//><${Button} off=${!inked} act=${fresh}>Wipe<//>${!drawings.length && html`<${Button} testid="smiley-ours" off=${!record} act=${() => add(ours())}>Take ours<//>`}`}</div></div>`;
 }
@@ -121,6 +130,6 @@ export function Yours() {
     <div class="act">${(!here() || can("resume")) && html`<${Button} testid="yours-on" off=${!mayWrite()} act=${() => (here() ? command("resume") : act(runPath(mine.run, "/resume")))}>Let it learn on<//>`}<${Button} kind="primary" testid="yours-card" act=${() => card(words)}>${icon.down()}Save as a picture<//><a class="btn" href=${runPath(mine.run, "/viewer.html")} download data-testid="yours-player">${icon.down()}Keep the forger, one file</a></div>`;
   const missing = mine.drawings.length < FIVE;
   return html`<p class="small" role="status" data-testid="yours-words">${missing ? html`You have drawn ${mine.drawings.length} of ${FIVE}: <a href="#story/scene-1">draw the rest</a>. Until then this` : server.broken ? "Python cannot run here, so this" : "Yours are not learned yet. Until then this"} is a replay: five smileys of ours, and a forger that learned them in the same way.</p>
-    <${Five} of=${ours()} /><div class="eight">${counted(count).map((i) => html`<${Grey} key=${i} of=${record.picture("smileys.learned", at * count + i)} label=${`Forged smiley ${i + 1}`} testid=${`replay-${i}`} />`)}</div>
+    <h3 class="real">Ours</h3><${Five} of=${ours()} /><h3 class="fake">The forger’s</h3><div class="eight">${counted(count).map((i) => html`<${Grey} key=${i} of=${record.picture("smileys.learned", at * count + i)} label=${`Forged smiley ${i + 1}`} testid=${`replay-${i}`} />`)}</div>
     <div class="act"><b>Replay: step ${int(steps[at])}</b><${Slider} label="Steps of the replay" text=${`${int(steps[at])} steps`} max=${steps.length - 1} value=${at} testid="replay" onInput=${setAt} /></div>`;
 }

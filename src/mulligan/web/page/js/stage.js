@@ -47,7 +47,7 @@ export function Stage() {
   const w = useRef({ at: last, spread: 0, plays: false }).current;
   const [at, setAt] = useState(last);
   w.at = Math.min(w.at, last); // of a longer run before
-  const [picked, pick] = useState(null); // of both kinds, the real ones first
+  const [picked, pick] = useState(null); // the real ones first
   const { count, radius } = record.stage;
 
   /** What is drawn now, and nothing else is counted. */
@@ -126,7 +126,7 @@ export function Stage() {
   });
   const go = () => {
     const there = document.querySelector(`[data-beat=${beat}] + [data-beat]`);
-    if (there) return there.scrollIntoView({ block: "center" });
+    if (there) return there.scrollIntoView();
     w.plays = !calm();
     look(w.plays ? 0 : last);
   };
@@ -141,8 +141,8 @@ export function Stage() {
   };
   const all = dots();
   const [real, fake] = beliefs[Math.min(at, last)];
-  const lie = beat === "digits" ? "are digits" : `lie at ${counted(10).filter((k) => isFound(all, k)).length} of 10 corners`; // which are drawn with the dots
-  const words = `Step ${int(steps[Math.min(at, last)])}: the ${count} forged ones ${lie}.`;
+  const lie = `the ${count} forged ones lie at ${counted(10).filter((k) => isFound(all, k)).length} of 10 corners`;
+  const words = `Step ${int(steps[Math.min(at, last)])}: ${beat === "digits" ? `${count} forged pictures` : lie}.`;
   const one = picked != null && ` This ${all[picked][0] === "real" ? "real" : "forged"} one is nearest to ${nearest(all[picked][1])}.`;
   return html`<canvas ref=${canvas} width=${WIDE} height=${WIDE} tabindex="0" role="application" data-shows=${beat} aria-label=${`${words}${one || " Arrow keys go from dot to dot."}`} data-testid="stage" onPointerMove=${hover} onPointerDown=${hover} onPointerLeave=${() => pick(null)} onBlur=${() => pick(null)}
       onKeyDown=${byArrows((x, y) => pick((n) => ((n ?? count - 1) + x + y + 2 * count) % (2 * count)))} />
