@@ -178,8 +178,9 @@ def main() -> None:
     for script in scripts if folder else ():
         for way in script["ways"]:
             watched, plain = (play(script, way, folder, watched) for watched in (True, False))
-            way |= {"said": watched.get("said", []), "ended": watched["steps"] != plain["steps"]}
-            way["changed"] = watched["sum"] != plain["sum"]
+            if "steps" in plain:  # else the script does not run in these surroundings, and what was said stays
+                way |= {"said": watched.get("said", []), "ended": watched.get("steps") != plain["steps"]}
+                way["changed"] = not way["ended"] and watched["sum"] != plain["sum"]
         SCRIPTS.write_text("".join(json.dumps(each, ensure_ascii=False) + "\n" for each in scripts), "utf-8")
     print(table())
 

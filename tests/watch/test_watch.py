@@ -387,7 +387,11 @@ def test_the_loss_is_found_by_its_gradients(loss, mirrored):
     if mirrored:
         pushes = [(2 * middle - output, -gradient) for output, gradient in pushes]
     rows = np.zeros(32)
-    assert loss_of([Push("", o.astype(np.float32), 0.01 * g, False, False, False, rows) for o, g in pushes]) is loss
+    sides = [
+        Push(side, o.astype(np.float32), 0.01 * g, False, False, False, rows)
+        for side, (o, g) in zip(("real", "fake"), pushes)
+    ]
+    assert loss_of(sides) is loss
 
 
 def test_every_sign_has_words_and_a_remedy():

@@ -5,6 +5,7 @@ A detector returns a figure, 1 for yes and 0 for no, or None if the facts do not
 
 import math
 import statistics
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from itertools import pairwise
@@ -13,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mulligan.nn.memory import Array
-from mulligan.watch.losses import LOGITS, Loss, Push, RealBatch, ends_of, has_moving_target, loss_of
+from mulligan.watch.losses import LOGITS, Loss, Push, RealBatch, ends_of, has_moving_target, is_content, loss_of
 from mulligan.watch.nets import Moves
 
 SIDES = "real", "fake"
@@ -133,6 +134,8 @@ class Loop:
                 ends |= {"d real": 1.0, "d fake": 1.0}
             elif not 0.02 < higher < 0.98 and (reached or any(has_moving_target(aims[f"d {s}"]) for s in SIDES)):
                 ends |= {"d real": higher, "d fake": 1 - higher}  # D does what its loss asks for
+            elif 0.02 < higher < 0.98 and all(is_content(aims[f"d {side}"]) for side in SIDES):
+                ends |= {"d real": 1.0, "d fake": 1.0}  # both are where it wants them, which is one place
             if np.ptp(np.concatenate([r, f])) == 0:  # D answers every sample alike, so nothing tells its aims
                 return {}
         return ends
@@ -215,9 +218,11 @@ def undetached(loop: Loop) -> float:
 
 
 def one_target(loop: Loop) -> float | None:
-    """Tell whether D's loss moves reals and fakes to the same place."""
-    known = {"d real", "d fake"} <= loop.ends.keys()
-    return float(abs(loop.ends["d real"] - loop.ends["d fake"]) < 0.2) if known else None
+    """Tell whether D's loss moves reals and fakes to the same place, or its steps both answers, and closer together."""
+    if {"d real", "d fake"} <= loop.ends.keys():
+        return float(abs(loop.ends["d real"] - loop.ends["d fake"]) < 0.2)
+    ways = Counter(m.real > 0 for m in loop.moves if m.real * m.fake > 0 and (m.real - m.fake) * m.apart < 0)
+    return float(max(ways.values(), default=0) > 0.9 * len(loop.moves)) if len(loop.moves) > 12 else None
 
 
 def with_d(loop: Loop) -> float | None:
@@ -226,7 +231,8 @@ def with_d(loop: Loop) -> float | None:
         real, fake, drawn = (loop.ends[name] for name in ("d real", "d fake", "g fake"))
         return float(abs(drawn - fake) < abs(drawn - real))
     sure = [m for m in loop.moves if (m.real - m.fake) * m.apart > 0 and m.drawn]  # D goes on as it judges
-    return float(statistics.mean(m.apart * m.drawn < 0 for m in sure) > 0.9) if len(sure) > 5 else None
+    far = sorted(sure, key=lambda m: -abs(m.drawn))[: (len(sure) + 1) // 2]  # the others may be noise
+    return float(statistics.mean(m.apart * m.drawn < 0 for m in far) > 0.9) if len(sure) > 5 else None
 
 
 def class_changed(loop: Loop) -> float | None:

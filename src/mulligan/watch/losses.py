@@ -91,9 +91,12 @@ def line_of(push: Push) -> tuple[float, Loss | None]:
 
 def loss_of(pushes: Sequence[Push]) -> Loss | None:
     """Return the loss behind some pushes of D's step."""
-    lines = Counter(loss for _, loss in map(line_of, pushes) if loss is not None)
-    if lines:
-        return lines.most_common(1)[0][0]
+    lines = [(line_of(push)[1], push) for push in pushes]
+    for loss, number in Counter(loss for loss, _ in lines if loss is not None).most_common(1):
+        by = [push for each, push in lines if each is loss]  # outputs of 1e-5 alone show no cross-entropy
+        sure = loss is not PROBABILITIES or by[0].squashed or len({push.side for push in by}) == 2
+        if sure and 3 * number > len(pushes):  # else one of few batches is a line by chance
+            return loss
     sides = [(push.output, push.gradient / np.abs(push.gradient).max()) for push in pushes if push.gradient.any()]
     if not sides:
         return None
@@ -107,10 +110,15 @@ def loss_of(pushes: Sequence[Push]) -> Loss | None:
     return MEANS if beyond else None
 
 
-def way_of(gradient: Array) -> float:
-    """Return 1 if a loss moves nearly all outputs up, −1 if down, and 0 if it moves them to a point between them."""
-    total, size = float(-gradient.sum()), float(np.abs(gradient).sum())
-    return float(np.sign(total)) if abs(total) > 0.5 * size else 0.0
+def lean_of(gradient: Array) -> float:
+    """Return 1 if a loss moves all outputs up, −1 if down, and about 0 if it moves them to a point between them."""
+    return float(-gradient.sum()) / max(float(np.abs(gradient).sum()), 1e-30)
+
+
+def is_content(pushes: Sequence[Push]) -> bool:
+    """Tell whether a loss leaves outputs where they are on average, and moves those of one batch up, of another down."""
+    leans = [lean_of(push.gradient) for push in pushes]
+    return len(leans) > 5 and abs(statistics.mean(leans)) < 2 * statistics.stdev(leans) / math.sqrt(len(leans))
 
 
 def ends_of(aims: dict[str, list[Push]]) -> dict[str, float]:
@@ -118,8 +126,8 @@ def ends_of(aims: dict[str, list[Push]]) -> dict[str, float]:
     ends = {name: statistics.median(line_of(push)[0] for push in pushes[-4:]) for name, pushes in aims.items()}
     if all(map(math.isfinite, ends.values())):
         return ends
-    ways = {name: way_of(np.concatenate([push.gradient for push in pushes])) for name, pushes in aims.items()}
-    return {name: way for name, way in ways.items() if way}
+    leans = {name: lean_of(np.concatenate([push.gradient for push in pushes])) for name, pushes in aims.items()}
+    return {name: math.copysign(1.0, lean) for name, lean in leans.items() if abs(lean) > 0.5}
 
 
 def has_moving_target(pushes: list[Push]) -> bool:

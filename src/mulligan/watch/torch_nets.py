@@ -187,7 +187,7 @@ class FactRecorder:
         self.hears = all(self.ends)
         self._d, self._layout, self._guard = nets[1], layout, partial(ReadingHook, fail)
         self._weights = dict(zip("gd", weights))
-        self._first = {n: max(parts, key=lambda p: (p.requires_grad, p.numel())) for n, parts in self._weights.items()}
+        self._first = {name: _largest(some) for name, some in self._weights.items()}
         self._waiting: set[str] = set()  # weights without a hook, because they need no gradient now
         self._handles: list[Any] = []
         self.facts: list[Fact] = []
@@ -255,7 +255,7 @@ class FactRecorder:
             self._fakes.append((row_keys(samples), [row_keys(y) for y in inputs[1:2]]))
         if torch.is_grad_enabled():  # not a sheet of samples
             z = next((x for x in inputs if x.is_floating_point()), None)
-            self.facts.append(Drew(None if z is None else np.sort(row_keys(z)), _in_eval(net)))
+            self.facts.append(Drew(None if z is None else np.sort(row_keys(z)), _in_eval(self.ends[0])))
 
     def _keep_inputs(self, net: torch.nn.Module, args: Any, words: Any, output: Any) -> None:
         self._inputs = tensors(args, words)
@@ -280,7 +280,7 @@ class FactRecorder:
         values, squashed = _answers_of(out, n, classes), bounds_of(out) == BOUNDS["sigmoid"]
         shared, changed = mixed and self._batch_norm, self._changes_classes(keys, inputs[1:2])
         rest = ~fake.reshape(len(x), -1)[:, 0]
-        real = None if attached or fake.all() else self._describe_reals(net, inputs, keys, rest)
+        real = None if attached or fake.all() else self._describe_reals(inputs, keys, rest)
         sloped = x.is_leaf and x.requires_grad
         pushes = [
             (rows, Push(side, values[rows].ravel(), _NONE, attached, mixed, squashed, batch, shared, changed, sloped))
@@ -304,14 +304,14 @@ class FactRecorder:
             return fake | attached  # attached: the loop has changed G's samples
         return fake if fake.all() or any(np.isin(drawn, keys).all() for drawn in known) else None
 
-    def _describe_reals(self, net: torch.nn.Module, inputs: list[torch.Tensor], keys: Array, rows: Any) -> RealBatch:
+    def _describe_reals(self, inputs: list[torch.Tensor], keys: Array, rows: Any) -> RealBatch:
         """Describe the reals of a batch; their range and classes only if they have the size of the user's reals."""
         x = inputs[0].detach()
         batch, own = as_numpy(x.reshape(len(x), -1))[rows], keys.reshape(len(x), -1)[rows]
         sized = x.dim() > 1 and x[0].numel() == math.prod(self._layout.shape)
         bounds = (float(batch.min()), float(batch.max())) if sized else ()
         pair = tuple(part.detach().clone() for part in inputs[:2]) if sized and rows.all() and len(inputs) > 1 else ()
-        return RealBatch(np.sort(own.ravel()), batch.mean(0, np.float64), _in_eval(net), bounds, pair)
+        return RealBatch(np.sort(own.ravel()), batch.mean(0, np.float64), _in_eval(self.ends[1]), bounds, pair)
 
     def _changes_classes(self, keys: Array, classes: list[torch.Tensor]) -> bool:
         """Tell whether D gets a batch of fakes with other classes than G got, who may draw the same for several."""
@@ -346,6 +346,9 @@ class FactRecorder:
         }
         whole = [name for name in shares if shares[name] == {True}]
         parts = [name for name in shares if True in shares[name]]  # BiGAN's G has an encoder that D may have, too
+        for name in {*parts} - {*whole} if whole else ():  # it keeps what the other's optimiser does not move
+            self._weights[name] = [weight for weight in self._weights[name] if id(weight) not in held]
+            self._first[name] = _largest(self._weights[name])
         self._norms = {name: _norms_of(self._weights[name]) for name in whole or parts}
 
     def _record_step(self, optimizer: Any, args: Any, kwargs: Any) -> None:
@@ -384,8 +387,12 @@ def _answers_of(out: torch.Tensor, n: int, classes: torch.Tensor | None) -> Arra
     return as_numpy(answers[:, :: max(answers.shape[1] // 8, 1)])
 
 
-def _in_eval(net: Any) -> bool:
-    return {part.training for part in modules(net) if isinstance(part, _MOVING)} == {False}
+def _largest(weights: Weights) -> torch.Tensor:
+    return max(weights, key=lambda weight: (weight.requires_grad, weight.numel()))
+
+
+def _in_eval(nets: list[torch.nn.Module]) -> bool:
+    return {part.training for net in nets for part in modules(net) if isinstance(part, _MOVING)} == {False}
 
 
 def _norms_of(weights: Weights) -> list[float]:
