@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mulligan.nn.memory import Array
-from mulligan.watch.losses import LOGITS, Loss, Push, RealBatch, ends_of, has_moving_target, is_content, loss_of
+from mulligan.watch.losses import LOGITS, Loss, Push, RealBatch, ends_of, is_content, loss_of
 from mulligan.watch.nets import Moves
 
 SIDES = "real", "fake"
@@ -55,6 +55,7 @@ class OptimizerStep(NamedTuple):
     betas: tuple[float, ...]
     pushed: bool  # the first weight has a gradient other than 0
     climbs: bool  # it maximises
+    holds: bool = True  # the first weight; else it moves another part of the net
 
 
 Fact = Began | Drew | Push | Added | Penalised | OptimizerStep
@@ -118,6 +119,8 @@ class Loop:
         self.players = {turn.step.player for turn in self.steps}
         if self.players == {"d"} and not self.of(Drew):  # it trains another G: this is an average of it, perhaps
             self.aims, self.moves = {}, ()
+        self.of_d = [push for side in SIDES for push in self.aims.get(f"d {side}", ())]  # of D's loss
+        self.batches: list[RealBatch] = [push.batch for push in self.of(Push) if push.batch is not None]
 
     def of(self, kind: type) -> list[Any]:
         """Return the facts of a kind."""
@@ -130,20 +133,14 @@ class Loop:
         if {"d real", "d fake"} <= aims.keys():
             r, f = (np.concatenate([push.output for push in aims[f"d {side}"]]) for side in SIDES)
             higher, reached = float((r[:, None] > f).mean()), not any(p.gradient.any() for p in aims["d fake"])
-            if reached and r.mean() * f.mean() > 0:  # a hinge that is content with both on one side
+            content = 0.02 < higher < 0.98 and all(is_content(aims[f"d {side}"]) for side in SIDES)
+            if content or (reached and r.mean() * f.mean() > 0):  # its loss has both in one place, as a hinge may
                 ends |= {"d real": 1.0, "d fake": 1.0}
-            elif not 0.02 < higher < 0.98 and (reached or any(has_moving_target(aims[f"d {s}"]) for s in SIDES)):
+            elif not 0.02 < higher < 0.98 and (reached or not {"d real", "d fake"} <= ends.keys()):
                 ends |= {"d real": higher, "d fake": 1 - higher}  # D does what its loss asks for
-            elif 0.02 < higher < 0.98 and all(is_content(aims[f"d {side}"]) for side in SIDES):
-                ends |= {"d real": 1.0, "d fake": 1.0}  # both are where it wants them, which is one place
             if np.ptp(np.concatenate([r, f])) == 0:  # D answers every sample alike, so nothing tells its aims
                 return {}
         return ends
-
-    @property
-    def of_d(self) -> list[Push]:
-        """The pushes of D's loss."""
-        return [*self.aims.get("d real", ()), *self.aims.get("d fake", ())]
 
     @cached_property
     def loss(self) -> Loss | None:
@@ -158,11 +155,6 @@ class Loop:
             if waiting and isinstance(fact, kind) and getattr(fact, "batch", fact) is not None:
                 yield getattr(fact, "batch", fact)
                 waiting = False
-
-    @cached_property
-    def batches(self) -> list[RealBatch]:
-        """The reals that D got."""
-        return [push.batch for push in self.of(Push) if push.batch is not None]
 
     @cached_property
     def means(self) -> Array:
@@ -199,10 +191,10 @@ def gradients(loop: Loop, player: str) -> Iterator[tuple[bool, bool]]:
     for fact in loop.facts:
         if isinstance(fact, Added) and fact.player == player:
             parts, used, others = (1, 0, 0) if fact.fresh else (parts + 1, used, others)
-        elif isinstance(fact, OptimizerStep) and fact.player == player:
+        elif isinstance(fact, OptimizerStep) and fact.player == player and fact.holds:
             yield parts > used > 0, parts > others > used
             used = parts
-        elif isinstance(fact, OptimizerStep):
+        elif isinstance(fact, OptimizerStep) and player not in fact.player:
             others = parts
 
 

@@ -116,7 +116,7 @@ def lean_of(gradient: Array) -> float:
 
 
 def is_content(pushes: Sequence[Push]) -> bool:
-    """Tell whether a loss leaves outputs where they are on average, and moves those of one batch up, of another down."""
+    """Tell whether a loss leaves outputs where they are on average, and moves some batches up and others down."""
     leans = [lean_of(push.gradient) for push in pushes]
     return len(leans) > 5 and abs(statistics.mean(leans)) < 2 * statistics.stdev(leans) / math.sqrt(len(leans))
 
@@ -128,10 +128,3 @@ def ends_of(aims: dict[str, list[Push]]) -> dict[str, float]:
         return ends
     leans = {name: lean_of(np.concatenate([push.gradient for push in pushes])) for name, pushes in aims.items()}
     return {name: math.copysign(1.0, lean) for name, lean in leans.items() if abs(lean) > 0.5}
-
-
-def has_moving_target(pushes: list[Push]) -> bool:
-    """Tell whether the target differs from sample to sample, as with noisy labels. Then gradients show no way."""
-    sizes = np.abs(np.concatenate([push.gradient for push in pushes]))
-    constant = np.ptp(sizes[sizes > 0]) < 0.01 * sizes.max() if sizes.any() else True
-    return not constant and not any(line_of(push)[1] for push in pushes)

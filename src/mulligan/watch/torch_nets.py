@@ -187,7 +187,6 @@ class FactRecorder:
         self.hears = all(self.ends)
         self._d, self._layout, self._guard = nets[1], layout, partial(ReadingHook, fail)
         self._weights = dict(zip("gd", weights))
-        self._first = {name: _largest(some) for name, some in self._weights.items()}
         self._waiting: set[str] = set()  # weights without a hook, because they need no gradient now
         self._handles: list[Any] = []
         self.facts: list[Fact] = []
@@ -217,6 +216,7 @@ class FactRecorder:
             self._handles.append(self.ends[1][0].register_forward_hook(hook, with_kwargs=True))
         self._handles.append(register_optimizer_step_pre_hook(self._guard(self._measure_norms)))
         self._handles.append(register_optimizer_step_post_hook(self._guard(self._record_step)))
+        self._first = {n: max(parts, key=lambda p: (p.requires_grad, p.numel())) for n, parts in self._weights.items()}
         self._waiting = {*self._first}
         self._values: dict[str, torch.Tensor] = {}  # of weights, at the last look
         self._notice()
@@ -348,7 +348,6 @@ class FactRecorder:
         parts = [name for name in shares if True in shares[name]]  # BiGAN's G has an encoder that D may have, too
         for name in {*parts} - {*whole} if whole else ():  # it keeps what the other's optimiser does not move
             self._weights[name] = [weight for weight in self._weights[name] if id(weight) not in held]
-            self._first[name] = _largest(self._weights[name])
         self._norms = {name: _norms_of(self._weights[name]) for name in whole or parts}
 
     def _record_step(self, optimizer: Any, args: Any, kwargs: Any) -> None:
@@ -359,11 +358,10 @@ class FactRecorder:
         moved = [name for name, norms in self._norms.items() if _norms_of(self._weights[name]) != norms]
         player, group = "".join(moved or self._norms), optimizer.param_groups[0]
         rate, betas = float(group.get("lr", 0.0)), tuple(float(b) for b in group.get("betas", ()))
-        grad = self._first[player[0]].grad
+        grad, kind = (first := self._first[player[0]]).grad, type(optimizer).__name__
         pushed, climbs = grad is not None and bool(grad.any()), bool(group.get("maximize"))
-        self.facts.append(
-            OptimizerStep(player, bool(moved), id(optimizer), type(optimizer).__name__, rate, betas, pushed, climbs)
-        )
+        holds = any(weight is first for group in optimizer.param_groups for weight in group["params"])
+        self.facts.append(OptimizerStep(player, bool(moved), id(optimizer), kind, rate, betas, pushed, climbs, holds))
         self._norms = {}
 
 
@@ -385,10 +383,6 @@ def _answers_of(out: torch.Tensor, n: int, classes: torch.Tensor | None) -> Arra
     """Return some answers for each of n samples: D may give one for each patch or moment, or two classes."""
     answers = out.reshape(n, -1) if classes is None else out[:, 1:] - out[:, :1]
     return as_numpy(answers[:, :: max(answers.shape[1] // 8, 1)])
-
-
-def _largest(weights: Weights) -> torch.Tensor:
-    return max(weights, key=lambda weight: (weight.requires_grad, weight.numel()))
 
 
 def _in_eval(nets: list[torch.nn.Module]) -> bool:

@@ -283,8 +283,7 @@ class Watch(AbstractContextManager["Watch"]):
         """Record the coming step, if it belongs to the few that are recorded before the next measurement."""
         places = min(max(self.every // LISTEN, 1), 5)  # in turn, so that an epoch has no blind spot
         left = LISTEN * (len(self._history.taken) % places + 1) - (-coming % self.every)
-        early = not self._hears and coming <= LISTEN  # while no player has won
-        if not (0 < left <= LISTEN or self.every <= LISTEN or early):
+        if not (0 < left <= LISTEN or self.every <= LISTEN or (coming <= LISTEN and not self._hears)):
             self._remove_hooks()
             self._nets.earlier = None
             return
