@@ -118,7 +118,7 @@ function Easel({ guest }) {
 
 /** The teacher's page: the class's code, and what to press when. */
 const Lesson = ({ pile, close }) => html`<${Dialog} id="lesson-h" title="A class draws, and judges" testid="lesson" className="lesson" close=${close}><img alt="QR code of the address for phones" src=${pile.code} /><div><code>${pile.address}</code>
-  <ol><li>Phones scan the code. All draw the same thing: <b>${int(store.pile?.count ?? 0)} of ${WANTED}</b> are here.</li><li>Press <b>Train on these</b>, and watch the samples.</li><li><b>The game</b>, then <b>Let the class judge</b>: each phone votes.</li><li><b>Show the answer</b>, then <b>Next picture</b>.</li><li>Break it: set <b>Rate of G</b> to 0.3, and wait for the alarm.</li><li>Press <b>Mulligan</b>. Which change helped?</li></ol></div><//>`;
+  <ol><li>Phones scan the code. All draw the same thing, ${LEAST} or more: <b>${int(store.pile?.count ?? 0)}</b> are here.</li><li>Press <b>Train on these</b>, and watch the samples.</li><li><b>The game</b>, then <b>Let the class judge</b>: each phone votes.</li><li><b>Show the answer</b>, then <b>Next picture</b>.</li><li>Break it: set <b>Rate of G</b> to 0.3, and wait for the alarm.</li><li>Press <b>Mulligan</b>. Which change helped?</li></ol></div><//>`;
 
 export function Teach() {
   return html`<main class="view" id="main" tabindex="-1"><h1>Teach it your drawings</h1><p class="ink2">Draw twenty of one thing. A network then learns to draw more of them, in a minute or two.</p><${Easel} /></main>`;
