@@ -60,7 +60,8 @@ def test_a_closed_server_saves(tmp_path, number, serve):
     listens.start()
     served.post("/api/train/start", recipe="ring", changes=[*QUICKLY, "save_every=0"])
     served.wait(lambda status: status["step"] > 0)
-    half = socket.create_connection(("127.0.0.1", served.client.base_url.port), 60.0)
+    half, deaf = (socket.create_connection(("127.0.0.1", served.client.base_url.port), 60.0) for _ in range(2))
+    deaf.sendall(400 * b"GET /story.bin HTTP/1.1\r\nHost: localhost\r\n\r\n")  # and reads no answer
     half.sendall(b"POST /api/pile HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{")
     for process in (_worker(served.process.pid), served.process.pid):  # as a terminal does
         os.kill(process, number)
@@ -70,7 +71,8 @@ def test_a_closed_server_saves(tmp_path, number, serve):
     assert "mulligan resume" in said
     assert "Traceback" not in said
     assert b" 503 " in half.recv(99)
-    half.close()
+    for each in (half, deaf):
+        each.close()
     listens.join(10)
     assert not listens.is_alive()
     assert "The server is closing" in "".join(heard)

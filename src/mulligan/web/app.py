@@ -258,6 +258,7 @@ class Server(uvicorn.Server):
 
     def _leave(self) -> None:
         playground = self.playground
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # who reads nothing is cut off, with a traceback
         if playground.session.state in UNFINISHED:
             with contextlib.suppress(OSError):  # the terminal is closed
                 _LOG.info("saving the run …")
