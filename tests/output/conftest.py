@@ -7,10 +7,12 @@ import pytest
 
 from mulligan.game import Latent
 from mulligan.game.architectures import ConvGenerator, MLPGenerator
+from mulligan.models import bundled
 from mulligan.museum.kinds import ArticleOutput
 from mulligan.nn import Network, stream
 from mulligan.nn import layers as nn
 from mulligan.output.generator import Generator, GeneratorSpec
+from mulligan.output.generator.generator import match_histogram
 
 # every way in which padding, kernel and stride can meet, beside those that gradients are checked on
 CONVOLUTIONS = [
@@ -45,6 +47,7 @@ DEEP = nn.Sequential(
 )
 OF_DISCRIMINATORS = {"projection"}
 """Layers that no generator has, and that no export writes."""
+SIX = Latent(6)
 EVERYTHING = {
     **{
         f"{name}-{i}": case
@@ -104,6 +107,12 @@ def mlp():
 
 
 @pytest.fixture(scope="session")
+def grainy():
+    """The bundled generator, with noise behind another curve."""
+    return match_histogram(bundled(), bundled().images(1000, 1), 0.15)
+
+
+@pytest.fixture(scope="session")
 def rgb():
     """A small convolutional generator of colour pictures, unconditional, from uniform z."""
     layers = ConvGenerator(hidden=(12,), channels=(6, 4)).build((8, 12, 3), 0)
@@ -116,9 +125,6 @@ def trained(layers, dim, shape, distribution="normal", class_counts=()):
     latent = Latent(dim, distribution)
     spec = GeneratorSpec(layers, latent, shape, classes=len(class_counts), class_counts=class_counts, data="digits")
     return Generator(spec, network.theta)
-
-
-SIX = Latent(6)
 
 
 def small_generator(kind="mlp", classes=10, latent=SIX, threads=2, **spec):

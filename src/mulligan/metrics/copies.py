@@ -117,12 +117,7 @@ def nearest_pictures(
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Find the `count` training pictures nearest to each picture, by ‖a − b‖² = ‖a‖² + ‖b‖² − 2a·b.
 
-    Returns
-    -------
-    distances : array of shape (n, count), float64
-        Euclidean, over pixels from 0 to 1, ascending; 0 for a copy, exactly.
-    numbers : array of shape (n, count), int64
-        Of the training pictures.
+    Return their distances, over pixels from 0 to 1, 0 for a copy, and their numbers: both (n, count), ascending.
     """
     x, count = _rows(pictures), min(count, len(data))
     best = np.full((len(x), count), np.inf, np.float32)

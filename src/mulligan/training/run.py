@@ -295,7 +295,8 @@ class Run:
         generator = Generator(spec, theta, self.gan.g.network.stats, threads=self.config.threads)
         if not self.config.match_histogram or self.step < self.config.steps or self.data.shape[2:] != (1,):
             return generator
-        return match_histogram(generator, np.asarray(self.data.draw(rows_at_once(REALS, self.data.shape)).images))
+        real = np.asarray(self.data.draw(rows_at_once(REALS, self.data.shape)).images)
+        return match_histogram(generator, real, self.config.grain)
 
     # ── what is not finite ────────────────────────────────────────────────────────────────────────────────────────
 

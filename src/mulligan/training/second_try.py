@@ -62,15 +62,7 @@ class SecondTry:
 
 
 def plan(folder: str | Path, diagnosed: Diagnosed | None = None) -> SecondTry:
-    """Plan the second try of a run folder, with the remedy of one of its diagnoses (default: the last one).
-
-    Raises
-    ------
-    ConfigError
-        When this is not a run folder, the diagnosis has found no failure, or the remedy changes no setting.
-    CheckpointError
-        When there are checkpoints of healthy steps, but all are damaged.
-    """
+    """Plan the second try of a run folder, with the remedy of one of its diagnoses (default: the last one)."""
     here = RunFolder.of(folder)
     config = own_config(here)
     history = read_run(here.path)

@@ -10,7 +10,7 @@ from mulligan.game import Latent
 from mulligan.nn import Network, stream
 from mulligan.nn.layers import Dense, Flatten, LayerNorm, Reshape, Sequential, Tanh
 from mulligan.output.generator import LARGEST_SEED, Generator, GeneratorSpec
-from mulligan.output.generator.generator import CHUNK, match_histogram
+from mulligan.output.generator.generator import CHUNK, TOP, match_histogram
 
 SHAPE = (8, 8, 1)
 GOLDEN_NORMAL = [0.43584, 0.244067, -1.04751, 1.897848]
@@ -192,12 +192,7 @@ def test_parts_that_do_not_fit_are_refused(generator):
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [
-        ("classes", -1),
-        ("class_names", ("a",)),
-        ("class_counts", (1, 2)),
-        ("class_counts", (-1,) + (1,) * 9),
-    ],
+    [("classes", -1), ("class_names", ("a",)), ("class_counts", (1, 2)), ("class_counts", (-1,) + (1,) * 9)],
 )
 def test_descriptions_are_checked(generator, field, value):
     with pytest.raises(ConfigError, match=field):
@@ -221,3 +216,15 @@ def test_a_curve_gives_samples_the_levels_of_real_pictures(make):
     before, after = (made.images(400).ravel().astype(int) for made in (plain, match_histogram(plain, real)))
     assert np.abs(np.sort(real.ravel()) - np.sort(after).astype(float)).mean() < 4
     assert (np.diff(after[np.lexsort((after, before))]) >= 0).all()
+
+
+def test_grain_is_noise_at_edges_that_z_decides(make):
+    plain = make((Dense(64), Tanh(), Reshape((8, 8, 1))), 16, data_range=(-1.0, 1.0))
+    real = np.random.default_rng(0).integers(-200, 456, (400, 8, 8, 1)).clip(0, 255).astype(np.uint8)
+    z = np.random.default_rng(1).standard_normal((500, 2, 16), np.float32)
+    z[:, 1] = z[:, 0] + 0.03 * z[:, 1]  # near z in pairs
+    before, after = (np.arctanh(match_histogram(plain, real, s).decode(z.reshape(-1, 16)) / TOP) for s in (1e-6, 0.1))
+    noise = np.where(np.abs(before) < 1.5, after - before, np.nan).reshape(500, 2, 64)
+    assert [np.nanstd(noise), before.max()] == pytest.approx([0.1, 3.0], rel=0.1)  # 3: white
+    products = noise[:, 0] * noise[:, 1], noise[1:] * noise[:-1], noise[..., 1:] * noise[..., :-1]
+    assert [np.nanmean(x) / np.nanvar(noise) for x in products] == pytest.approx([1, 0, 0], abs=0.1)

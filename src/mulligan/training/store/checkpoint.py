@@ -81,22 +81,10 @@ class Checkpoint:
 
 
 def save_checkpoint(run: Run, folder: Path, log: dict[str, Any] | None = None) -> Path:
-    """Write a checkpoint of a run, and return its folder. Call it between two steps.
+    """Write a run as ``folder/step-000123/``, between two steps. Of older checkpoints the newest and a few others stay.
 
-    Parameters
-    ----------
-    run : Run
-    folder : Path
-        Receives ``step-000123/``. Of its older checkpoints, the newest and a few spaced ones stay.
-    log : dict, optional
-        Length and digest of the recorder's log.
-
-    Raises
-    ------
-    DivergedError
-        When an array is not finite. Nothing is written.
-    RunError
-        When the folder cannot be written or the disk is full. Earlier checkpoints are untouched.
+    If an array is not finite or the disk is full, it raises an error, and earlier checkpoints are untouched. `log` is
+    the length and digest of the recorder's log.
     """
     run.check()
     target = folder_of(folder, run.step)
@@ -178,13 +166,7 @@ def step_of(path: Path) -> int:
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
-    """Read and check a checkpoint folder.
-
-    Raises
-    ------
-    CheckpointError
-        When a file is missing, truncated, edited, of another kind, or of another version of the format.
-    """
+    """Read a checkpoint folder; raise CheckpointError when a file is missing, edited, or of another version or kind."""
     content = unseal(path / WORDS)
     with within("", CheckpointError):
         packed = read_bytes(path / ARRAYS, largest=1 << 40)
