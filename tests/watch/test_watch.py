@@ -131,7 +131,6 @@ def test_a_watched_run_has_the_same_bytes(torch, edits):
 
 
 FAULTY = {"stale_d": "+ opt_d.zero", "stale_g": "+ opt_g.zero", "eval": "+ G.train()", "eval_d": "+ D.train()"}
-"""What the remedy adds for the player at fault."""
 
 
 @pytest.mark.parametrize(
@@ -377,7 +376,6 @@ SLOPES = {
     MEANS: lambda o: -1 + 0 * o,
     None: lambda o: -np.exp(-o),
 }
-"""Each loss, and its derivative for reals: exponential loss is not known."""
 
 
 @pytest.mark.parametrize("loss", SLOPES, ids=lambda loss: getattr(loss, "name", "unknown"))
@@ -410,6 +408,8 @@ def test_moves_of_answers_tell_where_losses_go():
     assert [one_target(Loop([], moves)) for moves in ([up] * 13, [up, apart] * 7, [up] * 12)] == [1, 0, None]
     back, noise = apart._replace(drawn=-0.1), apart._replace(drawn=1e-9)
     assert [with_d(Loop([], moves)) for moves in ([back] * 4 + [noise] * 3, [apart] * 7)] == [1, 0]
+    real, fake = (Push(s, np.full(8, o), np.full(8, g), *[False] * 3) for s, o, g in zip(SIDES, (-0.5, -2), (-1, 0)))
+    assert one_target(Loop([Drew(None, False), real, fake, NOBODY._replace(player="d")])) == 0  # a hinge at rest
 
 
 def test_every_sign_has_words_and_a_remedy():

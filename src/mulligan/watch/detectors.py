@@ -134,7 +134,7 @@ class Loop:
             r, f = (np.concatenate([push.output for push in aims[f"d {side}"]]) for side in SIDES)
             higher, reached = float((r[:, None] > f).mean()), not any(p.gradient.any() for p in aims["d fake"])
             content = 0.02 < higher < 0.98 and all(is_content(aims[f"d {side}"]) for side in SIDES)
-            if content or (reached and r.mean() * f.mean() > 0):  # its loss has both in one place, as a hinge may
+            if content or (reached and ends.get("d real", r.mean()) * f.mean() > 0):  # as a hinge may be
                 ends |= {"d real": 1.0, "d fake": 1.0}
             elif not 0.02 < higher < 0.98 and (reached or not {"d real", "d fake"} <= ends.keys()):
                 ends |= {"d real": higher, "d fake": 1 - higher}  # D does what its loss asks for
