@@ -42,20 +42,20 @@ def test_a_link_is_an_experiment_also_in_an_open_page_and_as_the_page_spells_it(
     odd("banner").get_by_text("names no recipe").wait_for()
     odd.until("location.hash.startsWith('#train?recipe=')")
     assert "evil" not in odd.page.url
-
-
-LINKS = {
-    "train/game": ("#train/game", "game-nothing"),
-    "draw?seed=77": ("#draw?", "digit"),
-    "museum/guess": ("#museum/guess", "guess"),
-    "story?n=77": ("#story", "story-number"),
-}
-"""Links: the place of each, and what stands there."""
+    tab = open_tab("train?recipe=ring&penalty=none&steps=20")
+    tab("run-toggle").click()
+    tab.page.reload()
+    tab.wait("finished")
+    assert tab("pending").count() == 0  # the link asks for the run in hand
 
 
 def test_links_arrive(open_tab):
     tab = open_tab()
-    for link, (place, name) in LINKS.items():
+    for link, place, name in (
+        ("draw?seed=77", "#draw?", "digit"),
+        ("museum/guess", "#museum/guess", "guess"),
+        ("story?n=77", "#story", "story-number"),
+    ):
         tab.page.goto("about:blank")
         tab.page.goto(f"{tab.server.address}/#{link}")
         tab(name).wait_for()

@@ -43,7 +43,7 @@ export function adopt() {
   }
   const [base, run] = [recipeOf(setting.recipe), store.settings];
   const draft = Object.fromEntries(Object.entries(setting).filter(([name, value]) => name === "recipe" || value !== base[name]));
-  const inHand = run && Object.keys(LABELS).every((name) => ({ ...base, ...setting })[name] === run[name]);
+  const inHand = run && Object.keys(LABELS).every((name) => run[name] == null || ({ ...base, ...setting })[name] === run[name]); // no penalty, no γ
   store.draft = inHand ? {} : draft;
   changed(true);
 }
