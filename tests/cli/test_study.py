@@ -1,24 +1,20 @@
 """``mulligan study``, as it is typed."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import mulligan
 from mulligan.studies import runner as runners
 
-RECIPE = """
-steps = 20
-batch_size = 8
-latent = { dim = 2, distribution = "normal" }
-data = { name = "ring", labels = "none", limit = 100 }
-generator = { layers = { kind = "mlp_generator", hidden = [8], output = "none" } }
-discriminator = { layers = { kind = "mlp_discriminator", hidden = [8] } }
-"""
+RECIPE = (Path(mulligan.__file__).parent / "recipes" / "ring.toml").read_text()
 STUDY = """# mine: two losses.
 recipe = "recipe.toml"
 [budgets.small]
 seeds = 1
+steps = 20
 count = 50
 [axes.loss]
 plain = []

@@ -389,6 +389,9 @@ def test_the_loss_is_found_by_its_gradients(loss, mirrored):
     rows = np.zeros(32)
     sides = [Push(s, o.astype(np.float32), 0.01 * g, *[False] * 3, rows) for s, (o, g) in zip(SIDES, pushes)]
     assert loss_of(sides) is loss
+    near_1 = [sides[0]._replace(output=1 - 1e-4 * x, gradient=-1 - 1e-4 * x) for x in RNG.random((1, 32))]
+    assert loss_of(near_1) is not SQUARES  # whose target would be 2: it is a short piece of 1/p
+    assert loss is not HINGE or loss_of([p._replace(squashed=True) for p in sides]) is None
     assert loss is not MEANS or loss_of([p._replace(output=1e-5 * np.abs(p.output)) for p in sides]) is None
 
 

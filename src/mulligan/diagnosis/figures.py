@@ -75,11 +75,10 @@ FIGURES: dict[str, Figure] = {
     # what `mulligan.Watch` finds in a loop: 1 for yes
     "stale_d": Figure("D steps with gradients of an earlier step or of G's"),
     "stale_g": Figure("G steps with gradients of an earlier step"),
-    "foreign": Figure("an optimiser holds parameters of both nets"),
+    "foreign": Figure("an optimiser moves both nets, or steps with another loss than its own"),
     "undetached": Figure("G steps with gradients of D's loss"),
     "double_sigmoid": Figure("D's loss reads probabilities as logits"),
     "one_target": Figure("D's loss moves reals and fakes the same way"),
-    "one_way": Figure("all of D's steps move reals and fakes one way"),
     "with_d": Figure("G's loss moves fakes the way in which D's moves them"),
     "eval": Figure("G trains in eval mode"),
     "eval_d": Figure("D trains in eval mode"),

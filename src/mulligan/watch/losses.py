@@ -84,8 +84,9 @@ def line_of(push: Push) -> tuple[float, Loss | None]:
         apart = x - x.mean()
         slope = float(apart @ y) / max(float(apart @ apart), 1e-30)
         rest = float(np.abs(y - y.mean() - slope * apart).max())
-        if slope > 0 and rest < least * slope * float(np.ptp(x)):
-            least, target, loss = rest / (slope * float(np.ptp(x))), float(x.mean() - y.mean() / slope), each
+        aim = float(x.mean() - y.mean() / slope) if slope > 0 else math.inf
+        if abs(aim) < 1.5 and rest < least * slope * float(np.ptp(x)):  # targets beyond are those of a curve
+            least, target, loss = rest / (slope * float(np.ptp(x))), aim, each
     return target, loss
 
 
@@ -106,7 +107,7 @@ def loss_of(pushes: Sequence[Push]) -> Loss | None:
     if not (alike | rests).all():
         return None
     if rests.any() or len(sides) < len(pushes):
-        return None if beyond else HINGE
+        return None if beyond or pushes[0].squashed else HINGE  # a sigmoid may have arrived at 1
     return MEANS if beyond else None
 
 

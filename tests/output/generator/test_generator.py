@@ -184,8 +184,9 @@ def test_decode_says_what_it_needs(generator):
 
 def test_parts_that_do_not_fit_are_refused(generator):
     made = generator()
-    with pytest.raises(ValueError, match="could not broadcast"):
-        Generator(made.spec, made.theta[:-1])
+    for theta in (made.theta[:-1], made.theta[:1]):  # one number would be broadcast
+        with pytest.raises(ShapeError, match=r"parameters .* got \d+"):
+            Generator(made.spec, theta)
     with pytest.raises(ShapeError, match=r"\(6,\), .* \(5,\)"):
         Generator(GeneratorSpec((Dense(5), Flatten()), Latent(4), (6,)), np.zeros(25))
 

@@ -62,15 +62,18 @@ class Generator:
     Raises
     ------
     ShapeError
-        When the layers do not make samples of `spec.shape`.
+        When the parameters do not fit the layers, or the layers do not make samples of `spec.shape`.
     """
 
     def __init__(self, spec: GeneratorSpec, theta: Array, stats: Array | None = None, *, threads: int | None = None):
         self.spec = spec
         self.threads = available_cores() if threads is None else as_whole("threads", threads, 1, 2**20)
         self.network = Network(Sequential(spec.layers), (spec.latent.dim,))
-        self.network.theta[:] = theta
-        self.network.stats[:] = np.zeros(0, np.float32) if stats is None else stats
+        stats = np.zeros(0, np.float32) if stats is None else stats
+        for name, own, new in (("parameters", self.network.theta, theta), ("statistics", self.network.stats, stats)):
+            if np.shape(new) != own.shape:
+                raise ShapeError(f"{name} must be {own.size} numbers, as the layers have, got {np.size(new)}.")
+            own[:] = new
         if math.prod(self.network.output_shape) != math.prod(spec.shape):
             raise ShapeError(
                 f"the layers must make samples of shape {spec.shape}, got layers that make {self.network.output_shape}."

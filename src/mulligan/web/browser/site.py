@@ -48,9 +48,11 @@ def build(out: Path, runtime: Path | None = None, *, force: bool = False) -> lis
     check_folder(out, "site.json", force=force)
     about = {"runtime": RUNTIME if runtime is None else "pyodide/", "version": mulligan.__version__, KEY: PROGRAM}
     atomic_write(out / "site.json", json.dumps(about | {"book": (out / "book").is_dir()}).encode())
+    index = (PAGE / "index.html").read_text("utf-8").replace("<html", '<html data-lab="site.json"', 1)
+    one_script = '<script src="load.js" defer></script>\n</head>'  # loads the page's styles and modules
     contents = {
         **{path.name: path.read_bytes() for path in PAGE.glob("*.*")},
-        "index.html": index_html().encode(),
+        "index.html": _PARTS.sub("", index).replace("</head>", one_script).encode(),
         "page.bin": page_bin(),
         "forger.bin": html.in_bytes(bundled()),
         "engine.zip": engine_zip(),
@@ -76,12 +78,6 @@ def _put(out: Path, name: Path, content: bytes) -> None:
 
 
 _PARTS = re.compile(r'<link rel="stylesheet" href="(.*)">\n|<script type="module".*>\n')
-
-
-def index_html() -> str:
-    """Return the page's HTML. One script loads its styles and modules."""
-    text = (PAGE / "index.html").read_text("utf-8").replace("<html", '<html data-lab="site.json"', 1)
-    return _PARTS.sub("", text).replace("</head>", '<script src="load.js" defer></script>\n</head>')
 
 
 def page_bin() -> bytes:
