@@ -57,7 +57,7 @@ import contextlib, sys
 from mulligan.cli import COMMANDS, main
 
 main(["--help"])
-print(*{"tyro", "argparse"} & {*sys.modules}, file=sys.stderr)
+print(*{"tyro", "argparse", "json"} & {*sys.modules}, file=sys.stderr)
 for name in COMMANDS:
     with contextlib.suppress(SystemExit):
         main([name, "--help"])

@@ -6,10 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import mulligan
 from mulligan.studies import runner as runners
 
-RECIPE = (Path(mulligan.__file__).parent / "recipes" / "ring.toml").read_text()
+RECIPE = (Path(runners.__file__).parents[1] / "recipes" / "ring.toml").read_text()
 STUDY = """# mine: two losses.
 recipe = "recipe.toml"
 [budgets.small]

@@ -742,12 +742,12 @@ def test_the_layout_is_found(shape, layout, sample):
 
 
 INTERRUPTED = """
-import mulligan, numpy as np
-
+import mulligan, numpy as np, sys
 reals = np.random.rand(80, 8, 8, 1)
 watch = mulligan.Watch(reals, generator=lambda z: reals[: len(z)], latent=3, every=10)
 for step in range(40):
     watch(step)
+print(*{"torch", "jax", "keras"} & {*sys.modules})
 raise KeyboardInterrupt
 """
 
@@ -755,3 +755,4 @@ raise KeyboardInterrupt
 def test_ctrl_c_in_the_user_s_loop_is_followed_by_the_summary():
     done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True)
     assert "after 39 steps" in done.stderr.rpartition("KeyboardInterrupt")[2]
+    assert done.stdout == "\n"  # the watch has loaded no framework

@@ -280,19 +280,15 @@ class Evaluator:
         if self.against is None:
             return {**evaluate_points(generator.sample(self.count, seed), self.real, seed=seed, data=name), **facts}
         judged = self.judge is not None and self.against.map is self.judge
-        asked = self._asked(generator, seed) if judged else None
+        own = self.data.classes > 0 and generator.spec.class_names == self.data.class_names  # not clusters
+        labels = generator.labels(self.count, seed) if judged and own else None
         images = generator.images(self.count, seed)
-        result = evaluate_pictures(images, self.against, asked=asked, seed=seed, data=name)
+        result = evaluate_pictures(images, self.against, asked=labels, seed=seed, data=name)
         if self.judge is not None and judged:
             result[self.judge.name]["accuracy"] = self.judge.accuracy
         if self.judge is not None and not judged:
             result["modes"] = self._stacked_modes(self.judge, generator, seed)
         return {**result, **facts}
-
-    def _asked(self, generator: Any, seed: int) -> NDArray[np.int64] | None:
-        """Return the classes of the fakes, if they are the data's own classes and not clusters."""
-        same = generator.spec.class_names == self.data.class_names and self.data.classes > 0
-        return generator.labels(self.count, seed) if same else None
 
     def _stacked_modes(self, judge: Judge, generator: Any, seed: int) -> dict[str, Any]:
         """Count modes: classify three digits, in the published number of pictures."""

@@ -93,11 +93,12 @@ def line_of(push: Push) -> tuple[float, Loss | None]:
 def loss_of(pushes: Sequence[Push]) -> Loss | None:
     """Return the loss behind some pushes of D's step."""
     lines = [(line_of(push)[1], push) for push in pushes]
-    for loss, number in Counter(loss for loss, _ in lines if loss is not None).most_common(1):
-        by = [push for each, push in lines if each is loss]  # outputs of 1e-5 alone show no cross-entropy
-        sure = loss is not PROBABILITIES or by[0].squashed or len({push.side for push in by}) == 2
-        if sure and 3 * number > len(pushes):  # else one of few batches is a line by chance
-            return loss
+    counts: Counter[Loss | None] = Counter(loss for loss, _ in lines if loss is not None)
+    loss = max(counts, key=counts.__getitem__, default=None)
+    if 3 * counts[loss] > len(pushes):  # else one of few batches is a line by chance
+        same = [push for each, push in lines if each is loss]
+        if loss is not PROBABILITIES or same[0].squashed or len({push.side for push in same}) == 2:
+            return loss  # outputs of 1e-5 on one side alone show no cross-entropy of probabilities
     sides = [(push.output, push.gradient / np.abs(push.gradient).max()) for push in pushes if push.gradient.any()]
     if not sides:
         return None

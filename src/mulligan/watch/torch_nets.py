@@ -358,8 +358,8 @@ class FactRecorder:
         moved = [name for name, norms in self._norms.items() if _norms_of(self._weights[name]) != norms]
         player, group = "".join(moved or self._norms), optimizer.param_groups[0]
         rate, betas = float(group.get("lr", 0.0)), tuple(float(b) for b in group.get("betas", ()))
-        grad, kind = (first := self._first[player[0]]).grad, type(optimizer).__name__
-        pushed, climbs = grad is not None and bool(grad.any()), bool(group.get("maximize"))
+        first, kind = self._first[player[0]], type(optimizer).__name__
+        pushed, climbs = first.grad is not None and bool(first.grad.any()), bool(group.get("maximize"))
         holds = any(weight is first for group in optimizer.param_groups for weight in group["params"])
         self.facts.append(OptimizerStep(player, bool(moved), id(optimizer), kind, rate, betas, pushed, climbs, holds))
         self._norms = {}
