@@ -1,6 +1,7 @@
 """What holds whatever the game: workers, batches, dtypes, memory, exactness."""
 
 import gc
+import threading
 import tracemalloc
 from dataclasses import replace
 
@@ -99,7 +100,7 @@ def held_by(gan):
 def moves(gan):
     """What the last step was played with, move by move."""
     draws = gan.team_steps[0].draws
-    return (draws.move(gan.game, number, slice(0, draws.n)) for number in range(len(gan.game.moves)))
+    return (draws.move(gan.game, number, slice(0, draws.read()[1])) for number in range(len(gan.game.moves)))
 
 
 def floats(thing):
@@ -186,6 +187,24 @@ def test_memory_does_not_grow(case):
             tracemalloc.stop()
     assert not grown(arrays, all_of_it)
     assert held_by(gan) == held
+
+
+@pytest.mark.parametrize("case", [kitchen_sink(), kitchen_sink("alternating")], **name_of)
+def test_workers_set_attributes_of_their_own_things_alone(case, monkeypatch):
+    setters = {}
+
+    def note(thing, name, value):
+        setters.setdefault((thing, name), set()).add(threading.get_ident())
+        object.__setattr__(thing, name, value)
+
+    [(real, labels)] = batches(case, [6])
+    with GAN(case.game, case.shape, seed=0, workers=2) as gan:
+        for kind in {type(thing) for thing in gc.get_objects()}:
+            if "mulligan." in str(kind.__module__) and threading.local not in kind.mro():
+                monkeypatch.setattr(kind, "__setattr__", note, raising=False)
+        gan.step(real, labels)
+    assert len(set.union(*setters.values())) == 2
+    assert not [(thing, name) for (thing, name), threads in setters.items() if len(threads) > 1]
 
 
 @pytest.mark.parametrize("workers", [2, 3])

@@ -86,9 +86,10 @@ class Draws:
             array = self._arrays[name] = self._allocate(shape, dtype)
         return array
 
-    def read(self) -> None:
-        """Read what `draw` wrote into shared memory. Every worker calls this before it plays."""
-        self.step, self.n, self._labelled = self._head.tolist()
+    def read(self) -> tuple[int, int, int]:
+        """Return the numbers of `_head`. Two threads that set them as attributes at once could end Python 3.11."""
+        step, n, labelled = self._head.tolist()
+        return step, n, labelled
 
     @property
     def logits(self) -> Array:
@@ -102,13 +103,13 @@ class Draws:
 
     def move(self, game: Game, number: int, rows: slice) -> Move:
         """Return some rows of move `number` of the step."""
-        arrays, first = self._arrays, game.part(number) * self.n
-        part = slice(first + rows.start, first + rows.stop)
+        arrays, (_, n, labelled) = self._arrays, self.read()
+        first = game.part(number) * n
         warp = arrays.get(f"warp{number}")
         apart = len(game.penalties_apart) if game.moves[number] == "d" else 0
         return Move(
-            arrays["real"][part],
-            arrays["labels"][part] if self._labelled else None,
+            arrays["real"][first:][rows],
+            arrays["labels"][first:][rows] if labelled else None,
             arrays[f"z{game.latents[number]}"][rows],
             None if warp is None else warp[:, rows],
             [arrays[f"points{number}.{k}"][rows] for k in range(apart)],

@@ -64,9 +64,9 @@ class Step:
     @np.errstate(over="ignore", invalid="ignore")  # BLAS raises "invalid" over numbers that it does not use
     def play(self, game: Game, total: int) -> None:
         """Play the moves in order. All gradients of a move are taken at the parameters before it."""
-        self.draws.read()
-        self.game, self.n, self.rows = game, self.draws.n, self.worker.share(self.draws.n)
-        self.factor = game.schedules.penalty(self.draws.step, total)
+        self.before, self.n, _ = self.draws.read()
+        self.game, self.rows = game, self.worker.share(self.n)
+        self.factor = game.schedules.penalty(self.before, total)
         self.measures = {}
         for number, who in enumerate(game.moves):
             if number:
@@ -161,8 +161,7 @@ class Step:
 
     def update(self, movers: str, total: int) -> None:
         """Take the optimisers' steps, each worker for its part of the parameters, and average G."""
-        step = self.draws.step
-        factor = self.game.schedules.lr(step, total)
+        factor = self.game.schedules.lr(self.before, total)
         for who in movers:
             for space in self.spaces[who]:
                 space.finish_grads()
@@ -170,6 +169,6 @@ class Step:
                 self.players[who].advance()
         self.meet()  # all gradients are complete
         for who in movers:
-            self.players[who].move(self.gradients[who], self.worker, step, factor)
+            self.players[who].move(self.gradients[who], self.worker, self.before, factor)
             for space in self.spaces[who]:
                 space.clear_grads()
