@@ -518,11 +518,11 @@ def test_nets_of_several_modules(torch, kind, named):
 
 
 @pytest.mark.parametrize("framework", ["jax", "raw"])
-@pytest.mark.parametrize(("sign", "named"), [(1, set()), (-1, {"labels swapped"}), (0, set())])
-def test_functions_and_raw_tensors_show_by_their_moves_where_g_goes(torch, framework, sign, named):
-    """G's mean moves towards the reals, away, or only by chance, while D keeps up. Nobody but the answers tells it."""
+@pytest.mark.parametrize(("to", "said"), [(1, ""), (-1, "labels swapped"), (0, ""), (999, "divergence"), (2, "G wins")])
+def test_functions_and_raw_tensors_show_by_their_moves_where_g_goes(torch, framework, to, said):
+    """G's mean moves towards the reals, away, by chance, or in leaps; D keeps up, or rests. Only answers tell it."""
     array = pytest.importorskip("jax.numpy").asarray if framework == "jax" else torch.as_tensor
-    state = {"g": array(np.zeros(3, np.float32)), "d": array(np.zeros(3, np.float32)), "wide": 1.0}
+    state = {"g": array(np.zeros(3, np.float32)), "d": array(np.full(3, 0.1, np.float32)), "wide": 1.0}
     reals = RNG.standard_normal((80, 3)).astype(np.float32) + 4
 
     watch = mulligan.Watch(
@@ -532,14 +532,14 @@ def test_functions_and_raw_tensors_show_by_their_moves_where_g_goes(torch, frame
         latent=3,
         every=20,
     )
-    for step in range(1, 61):
-        state["d"] = state["d"] + 0.01 * (4 - state["g"])
-        state["g"] = state["g"] + 0.001 * sign * state["d"]
-        state["wide"] += 0.0 if sign else 0.01
+    for step in range(1, 41):
+        state["d"] = state["d"] + 0.01 * (4 - state["g"]) * (to != 2)
+        state["g"] = state["g"] + 0.001 * to * state["d"]
+        state["wide"] += 0.0 if to else 0.01
         watch(step)
     assert watch.error == ""
     assert str(watch).splitlines()[1].strip().startswith("JAX" if framework == "jax" else "PyTorch")
-    assert {finding.state for finding in watch.findings} & {"labels swapped", "wrong sign"} == named
+    assert {f.state for f in watch.findings} & {"labels swapped", "wrong sign", "divergence", "G wins"} == {said} - {""}
 
 
 def test_a_loss_that_is_not_finite_is_divergence():

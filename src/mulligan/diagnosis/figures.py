@@ -86,6 +86,7 @@ FIGURES: dict[str, Figure] = {
     "same_x": Figure("every step had the same reals"),
     "drift": Figure("distance of D's reals from those of a measurement ago ÷ what chance makes of it"),
     "rates": Figure("D's learning rate ÷ G's"),
+    "stride": Figure("how far G's samples move in a step ÷ the spread of the reals"),
     "loose": Figure("D's slope is taken, but no penalty of it reaches D"),
     "cut": Figure("G steps without a gradient: its loss does not reach it"),
     "mixed": Figure("reals and fakes share D's BatchNorm in D's step, and not in G's"),

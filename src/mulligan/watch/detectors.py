@@ -18,6 +18,8 @@ from mulligan.watch.losses import LOGITS, Loss, Push, RealBatch, ends_of, is_con
 from mulligan.watch.nets import Moves
 
 SIDES = "real", "fake"
+LISTEN = 12
+"""Number of steps between two measurements that are recorded: two steps of G for five of D each."""
 
 
 class Began(NamedTuple):
@@ -116,6 +118,7 @@ class Loop:
                         self.aims.setdefault(f"{player} {push.side}", []).append(push)
                 pushes, reached = [], set()
         self.steps = self.turns[:-1]
+        self.steps_of_g = [turn for turn in self.steps if "g" in turn.step.player]
         self.players = {turn.step.player for turn in self.steps}
         if self.players == {"d"} and not self.of(Drew):  # it trains another G: this is an average of it, perhaps
             self.aims, self.moves = {}, ()
@@ -241,8 +244,8 @@ def mixed(loop: Loop) -> float | None:
 
 def cut(loop: Loop) -> float | None:
     """Tell whether G steps without a gradient."""
-    turns = [turn for turn in loop.steps if "g" in turn.step.player]
-    return float(not any("g" in t.reached or t.step.moved or t.step.pushed for t in turns)) if turns else None
+    steps = loop.steps_of_g
+    return float(not any("g" in t.reached or t.step.moved or t.step.pushed for t in steps)) if steps else None
 
 
 def same(kind: type, rows: str) -> Callable[[Loop], float | None]:
@@ -283,16 +286,13 @@ DETECTORS: dict[str, Callable[[Loop], float | None]] = {
     "mixed": mixed,
     "cut": cut,
     "rates": rates,
-    "rate": lambda loop: max(
-        (t.step.rate / usual_rate(t.step) for t in loop.steps if "g" in t.step.player), default=None
-    ),
+    "rate": lambda loop: max((t.step.rate / usual_rate(t.step) for t in loop.steps_of_g), default=None),
+    "stride": lambda loop: statistics.median(m.stride for m in loop.moves[-LISTEN:]) if loop.moves else None,
     "double_sigmoid": lambda loop: (
         float(loop.loss is LOGITS and all(push.squashed for push in loop.of_d)) if loop.of_d else None
     ),
     "loose": lambda loop: float(not any(f.reached for f in loop.of(Penalised))) if loop.of(Penalised) else None,
-    "g_moves": lambda loop: (
-        float(any(t.step.moved for t in loop.steps if "g" in t.step.player)) if loop.steps else None
-    ),
+    "g_moves": lambda loop: float(any(t.step.moved for t in loop.steps_of_g)) if loop.steps else None,
 }
 """Each figure that the facts of a loop give."""
 

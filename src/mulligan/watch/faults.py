@@ -33,9 +33,7 @@ PASSING = {
     "contrast illusion",
 }  # fmt: skip
 """States that healthy GANs leave again. Before step `YOUNG` such a state is only a warning."""
-AT_ONCE = {
-    "foreign", "stale_d", "stale_g", "undetached", "eval", "eval_d", "same_z", "unlike", "loose",
-}  # fmt: skip
+AT_ONCE = {"foreign", "stale_d", "stale_g", "undetached", "eval", "eval_d", "same_z", "unlike", "loose"}
 """Figures that are exact facts about the loop: one measurement is enough to name them."""
 CHANGED = 0.8
 """Samples have changed if their distance to the reals fell to this share, or their variety grew as much."""

@@ -35,6 +35,7 @@ class Moves(NamedTuple):
     fake: float
     drawn: float  # those for G's samples, because G has changed; 0 if some rose and some fell, as chance has it
     apart: float  # how far those for reals were above those for fakes
+    stride: float = 0.0  # how far G's samples moved ÷ the spread of the reals
 
 
 class Nets:
@@ -50,6 +51,7 @@ class Nets:
         self.names: tuple[str, ...] = ()  # of the keywords under which G gets z
         self.copier = NetCopier()
         self.blind = ""  # why D cannot be asked
+        self.first: Array = np.zeros(0, np.float32)  # D's answers for the reals, before the first step
         self.earlier: Any = None  # copies of the nets at the call before, for `moves`
 
     def begin(self, latent: Latent, seed: int) -> Array:
@@ -96,7 +98,7 @@ class Nets:
         for rows in (ROWS, 60):  # D may read packs of them, of 2 to 6, 10, 12, 15, 20 or 30
             self.real = self.real[:rows]
             try:
-                self.answers()
+                self.first = self.answers()[0]
                 return ""
             except Exception as error:
                 reason = describe_error(error)
@@ -182,7 +184,8 @@ class Nets:
         rise = drawn - fake
         sure = abs(rise.mean()) > 2 * rise.std() / math.sqrt(len(rise))
         moved = judge(d, x).mean() - real.mean(), judge(d, before).mean() - fake.mean()
-        return [Moves._make(map(float, (*moved, rise.mean() * sure, real.mean() - fake.mean())))]
+        stride = np.linalg.norm(as_numpy(after - before)) / np.linalg.norm(as_numpy(self.real - self.real.mean(0)))
+        return [Moves._make(map(float, (*moved, rise.mean() * sure, real.mean() - fake.mean(), stride)))]
 
     # ── what only some frameworks tell ────────────────────────────────────────────────────────────────────────────
 

@@ -27,7 +27,7 @@ from mulligan.training import DataSpec, RunFolder, dumps_toml, recipe
 from mulligan.training.events import Diagnosed, Event, Failed, Finished, Measured, Sampled, Started, Stepped
 from mulligan.watch.arrays import as_numpy, calm, class_match, kinds_of, layout_of, range_of
 from mulligan.watch.copies import CopyError
-from mulligan.watch.detectors import Drew, Loop, drift_of, signals_of
+from mulligan.watch.detectors import LISTEN, Drew, Loop, drift_of, signals_of
 from mulligan.watch.faults import LOOP_FAULTS, PASSING, YOUNG, LoopHistory, advise
 from mulligan.watch.losses import LOGITS, MEANS, PROBABILITIES, Loss
 from mulligan.watch.nets import AskError, Latent, Moves, describe_error, nets_of
@@ -36,8 +36,6 @@ WATCHED = "watched"
 """The name of a watched run's recipe and data."""
 TRACK = 50
 """Steps between two looks at a few samples, as in Mulligan's own runs."""
-LISTEN = 12
-"""Number of steps between two measurements that are recorded: two steps of G for five of D each."""
 
 
 class Watch(AbstractContextManager["Watch"]):
@@ -117,7 +115,6 @@ class Watch(AbstractContextManager["Watch"]):
 
     def _begin(self, reals: Any, nets: tuple[Any, Any], latent: Latent, labels: Any, seed: int) -> None:
         self._history, self._loop = LoopHistory(self.every), Loop([])
-        self._before: Array = np.zeros(0, np.float32)  # D's outputs for the reals at the measurement before
         self.layout = layout_of(reals.shape)
         rows = stream(seed, "eval", 1).choice(len(reals), min(COUNT, len(reals)), replace=False)
         fixed = self.layout.samples(reals[rows])
@@ -131,6 +128,7 @@ class Watch(AbstractContextManager["Watch"]):
         repeated = None if labels is None else labels[np.resize(rows[:ROWS], COUNT)]  # alike in each batch
         self._nets = nets_of(nets, self.layout, reals[rows[:ROWS]], repeated)
         first = self._draw_first(latent, seed)
+        self._before = self._nets.first  # D's answers for the reals at the measurement before
         low, high = self._nets.reach
         reach = (low, high) if low <= first.min() and first.max() <= high else (-math.inf, math.inf)
         searched = self._describe_data(reals, fixed, reach)
