@@ -85,7 +85,7 @@ class Config(Game):
     """Give grey samples of the finished generator the levels of the data, by a curve behind its last layer."""
     grain: NonNegative = 0.0
     """Standard deviation of noise that `match_histogram` adds in front of a second tanh: a function of z. Strokes of a
-    net are smoother than those of a pen."""
+    net are smoother than those of a pen. Faint outermost rows go black."""
     recipe: str = ""
     """The recipe that this configuration started from."""
     watched: bool = False

@@ -116,16 +116,9 @@ def pillow(array: NDArray[np.uint8]) -> Image:
 
 
 def save_png(path: str | Path, array: NDArray[np.uint8], metadata: Mapping[str, str] | None = None) -> None:
-    """Write one picture as PNG: the same bytes for the same values.
+    """Write one picture, (H, W) or (H, W, 1, 3 or 4), as PNG: the same bytes for the same values.
 
-    Parameters
-    ----------
-    path : str or Path
-        The file; written whole or not at all.
-    array : uint8 array (H, W) or (H, W, 1, 3 or 4)
-        The values, which are not changed, but for `straight` colours with alpha.
-    metadata : mapping of str to str, optional
-        Text stored in the file (seed, step, model), for `PIL.Image.open(path).text`.
+    `metadata` is text stored in the file (seed, step, model), for `PIL.Image.open(path).text`.
     """
     from PIL.PngImagePlugin import PngInfo
 
@@ -163,16 +156,8 @@ def save_animation(path: str | Path, frames: Iterable[NDArray[np.uint8]], durati
 
     Grey frames keep their exact levels in all formats. Colour frames keep their exact colours and their transparency in
     APNG. GIF has 256 colours a frame, and a pixel is transparent or not: below half of alpha it is.
-    Equal frames in a row may be stored as one longer frame.
-
-    Parameters
-    ----------
-    path : str or Path
-        Ends in .gif, .png or .apng; written whole or not at all.
-    frames : iterable of uint8 arrays (H, W) or (H, W, 1, 3 or 4)
-        All of one shape.
-    duration : int
-        Milliseconds per frame, at least 20, because browsers slow down faster animations. GIF counts in steps of 10.
+    Equal frames in a row may be stored as one longer frame. All have one shape: (H, W) or (H, W, 1, 3 or 4).
+    `duration` is milliseconds per frame, at least 20, because browsers slow down faster animations.
     """
     from PIL.PngImagePlugin import PngInfo
 
