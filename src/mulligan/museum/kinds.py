@@ -19,7 +19,7 @@ from mulligan.nn.layers.base import Shape
 from mulligan.nn.layers.initializers import He, Scaled
 from mulligan.nn.memory import Array, Memory
 from mulligan.nn.optimizers import Optimizer, State
-from mulligan.nn.optimizers.base import Vector, average, average_square
+from mulligan.nn.optimizers.base import Vector, average, average_square, descend
 from mulligan.output.export.plan import LOWERINGS, Place, Plan
 
 # ── Seo 2018, “Only Numpy: Implementing GAN …”, where its code differs from its text ──────────────────────────────────
@@ -44,15 +44,11 @@ class ArticleAdam(Optimizer):
     eps: Positive = 1e-8
 
     def update_block(self, state: State, theta: Vector, g: Vector, m: Vector, v: Vector, *, lr: float) -> None:
-        s = average_square(v, self.beta2, g)
-        average(m, self.beta1, g)  # overwrites g
+        average_square(v, self.beta2, g)
+        average(m, self.beta1, g)
         # m̂/(√v̂ + ε) = r/(1−β₁) · m/(√v + ε·r)  with  r = √(1−β₂)
         r = math.sqrt(1 - self.beta2)
-        np.sqrt(v, out=s)
-        s += self.eps * r
-        np.divide(m, s, out=g)
-        g *= lr * r / (1 - self.beta1)
-        theta -= g
+        descend(theta, g, m, v, self.eps * r, lr * r / (1 - self.beta1))
 
 
 @dataclass(frozen=True)

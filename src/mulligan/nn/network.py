@@ -110,8 +110,9 @@ class Workspace:
         If two workspaces share this memory, it holds the gradient of the last one to write."""
         self.memory = self._bind(network.layer, "", network.input_shape)
         inside = [layer for _, layer, _ in walk(network.layer, network.input_shape)]
-        self._layers = list(zip(inside, self.memory.walk()))
-        self._trained = [(layer, memory) for layer, memory in self._layers if memory.grads]
+        layers = list(zip(inside, self.memory.walk()))
+        self._trained = [(layer, memory) for layer, memory in layers if memory.grads]
+        self._finished = [(layer, memory) for layer, memory in layers if layer.needs_finish]
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy and pickle with buffers of its own. Layers' parameters are views of one vector in the copy, too."""
@@ -174,15 +175,13 @@ class Workspace:
 
     def prepare(self) -> None:
         """Let layers compute what depends on the weights alone, once before a step's passes."""
-        for layer, memory in self._layers:
-            if layer.needs_finish:
-                layer.prepare(memory)
+        for layer, memory in self._finished:
+            layer.prepare(memory)
 
     def finish(self) -> None:
         """Let layers turn the summed gradient into that of the stored weights, once after a step's passes."""
-        for layer, memory in self._layers:
-            if layer.needs_finish:
-                layer.finish(memory)
+        for layer, memory in self._finished:
+            layer.finish(memory)
 
     def clear_grads(self) -> None:
         """Begin a new step: the next contribution to each gradient replaces the old value."""

@@ -367,9 +367,8 @@ def wrong_scale(config: Config, evidence: set[str], sample_shape: Shape) -> Advi
     family = config.generator.layers
     ends = () if isinstance(getattr(family, "output", None), Tanh) else (Change("generator.layers.output", "tanh"),)
     closed = (*_set_range(-1.0), *ends) if hasattr(family, "output") else ()
-    if "span" in evidence:
-        return Advice(("end G with tanh: its pixels leave the range of the real ones",), closed, restart=True)
-    if closed and "beyond" in evidence and math.isinf(high - low):  # the pictures cannot be scaled to an infinite range
+    endless = closed and "beyond" in evidence and math.isinf(high - low)  # no picture can be scaled to that range
+    if "span" in evidence or endless:
         return Advice(("end G with tanh, whose range is that of the pictures",), closed, restart=True)
     low = max(low, -1.0)
     return Advice((f"scale the pictures to [{low:g}, 1], the range of G's output",), _set_range(low), restart=True)

@@ -24,7 +24,7 @@ from numpy.typing import DTypeLike
 
 from mulligan.nn.fields import Decay, Epsilon, NonNegative, Positive
 from mulligan.nn.memory import scratch
-from mulligan.nn.optimizers.base import Optimizer, State, Vector, average, average_square, steps
+from mulligan.nn.optimizers.base import Optimizer, State, Vector, average, average_square, descend, steps
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,8 @@ class Adam(Optimizer):
         v *= self.beta2
         v += s  # V ← β₂·V + g²
         r = math.sqrt((1 - self.beta2**t) / (1 - self.beta2))
-        np.sqrt(v, out=s)
-        s += self.eps * r
-        np.divide(m if beta1 else g, s, out=g)  # M/(√V + ε·r)
-        g *= lr * (r * (1 - beta1) / (1 - beta1**t))
-        theta -= g  # θ ← θ − lr·m̂/(√v̂ + ε)
+        rate = lr * (r * (1 - beta1) / (1 - beta1**t))
+        descend(theta, g, m if beta1 else g, v, self.eps * r, rate)  # θ ← θ − rate · M/(√V + ε·r)
 
 
 @dataclass(frozen=True)
@@ -80,14 +77,10 @@ class AMSGrad(Adam):
 
     def update_block(self, state: State, theta: Vector, g: Vector, /, *slots: Vector, lr: float) -> None:
         m, v, w = slots
-        s = average_square(v, self.beta2, g)
+        average_square(v, self.beta2, g)
         np.maximum(w, v, out=w)
         average(m, self.beta1, g)
-        np.sqrt(w, out=s)
-        s += self.eps
-        np.divide(m, s, out=g)
-        g *= lr
-        theta -= g
+        descend(theta, g, m, w, self.eps, lr)
 
 
 @dataclass(frozen=True)
@@ -164,8 +157,4 @@ class Nadam(Optimizer):
         g *= 1 / (1 - product)
         np.multiply(m, following / (1 - product * following), out=s)
         g += s
-        np.sqrt(v, out=s)
-        s += self.eps * r
-        g /= s
-        g *= lr * r
-        theta -= g
+        descend(theta, g, g, v, self.eps * r, lr * r)

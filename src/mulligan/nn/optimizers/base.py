@@ -89,3 +89,13 @@ def average_square(v: Vector, beta2: float, g: Vector) -> Vector:
     v *= beta2
     v += s
     return s
+
+
+def descend(theta: Vector, g: Vector, m: Vector, v: Vector, eps: float, rate: float) -> None:
+    """Move θ ← θ − rate · m/(√v + ε); overwrites `g`, which may be `m`."""
+    s = scratch("block", g.size, g.dtype)
+    np.sqrt(v, out=s)
+    s += eps
+    np.divide(m, s, out=g)
+    g *= rate
+    theta -= g

@@ -7,7 +7,7 @@ import numpy as np
 
 from mulligan.nn.fields import Decay, Epsilon, Interval, Positive
 from mulligan.nn.memory import scratch
-from mulligan.nn.optimizers.base import Optimizer, State, Vector, average_square
+from mulligan.nn.optimizers.base import Optimizer, State, Vector, average_square, descend
 
 Momenta = Annotated[float, Interval(-1.0, 1.0, "()", 0.9)]
 
@@ -96,11 +96,7 @@ class Adagrad(Optimizer):
         root = scratch("block", g.size, g.dtype)
         np.multiply(g, g, out=root)
         s += root
-        np.sqrt(s, out=root)
-        root += self.eps
-        g /= root
-        g *= lr
-        theta -= g
+        descend(theta, g, g, s, self.eps, lr)
 
 
 @dataclass(frozen=True)
@@ -155,9 +151,5 @@ class RMSprop(Optimizer):
     eps: Epsilon = 1e-8
 
     def update_block(self, state: State, theta: Vector, g: Vector, v: Vector, *, lr: float) -> None:
-        root = average_square(v, self.rho, g)
-        np.sqrt(v, out=root)
-        root += self.eps
-        g /= root
-        g *= lr
-        theta -= g
+        average_square(v, self.rho, g)
+        descend(theta, g, g, v, self.eps, lr)
