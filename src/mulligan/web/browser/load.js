@@ -1,5 +1,6 @@
 // Opens the page of a site: one file has all modules and styles of the playground's page. Python comes at the same time.
 (async () => {
+  document.head.append(Object.assign(document.createElement("link"), { rel: "preload", as: "fetch", href: "forger.bin", crossOrigin: "" })); // what moves first
   const worker = new Worker("worker.mjs", { type: "module" });
   const early = []; // what it says before the page can hear it
   worker.onmessage = ({ data }) => early.push(data);
