@@ -1,5 +1,4 @@
-// The port to a server that is a Web Worker of this page: the same calls as messages, the same stream. Only the static
-// site has it (mulligan site).
+// The port to a server that is a Web Worker of this page: the same calls as messages, the same stream. Only a site has it.
 
 import { kept, settingsIn, startOf } from "./query.js";
 import { Problem, Server } from "./server.js";
@@ -75,7 +74,7 @@ export class Lab extends Server {
     return this.begin();
   }
 
-  /** Begin with the settings of the address, and with the ring where the lab refuses them, once somebody looks at Train. */
+  /** Once somebody looks at Train, begin with the settings of the address, or with the ring where they are refused. */
   async begin() {
     const start = async () => {
       if (this.began || document.body.dataset.view !== "train") return;

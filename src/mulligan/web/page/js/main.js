@@ -136,6 +136,6 @@ function App() {
 
 addEventListener("mulligan-theme", () => changed(true));
 const app = document.getElementById("app");
-app.replaceChildren(); // the text of index.html
+app.replaceChildren();
 render(html`<${App} />`, app);
 server.connect();

@@ -8,7 +8,7 @@ function draw() {
   return Array.from(crypto.getRandomValues(new Uint8Array(HEX / 2)), (b) => b.toString(16).padStart(2, "0")).join("");
 }
 
-/** The name of this tab, which a reload keeps. It is stored only between two pages, or a duplicated tab would have it too. */
+/** The name of this tab, which a reload keeps; stored only between two pages, or a duplicate would have it too. */
 function named(key = "mulligan.client") {
   try {
     const name = sessionStorage.getItem(key) ?? draw();
@@ -60,7 +60,7 @@ export class Server {
 
   connect() {
     this.leave();
-    this.phone = guest(); // which hears of less
+    this.phone = guest();
     const stream = new EventSource(`/api/stream?client=${this.client}&phone=${this.phone}`);
     this.stream = stream;
     // "event" is an event of the run, as its events.jsonl has it; the others are the server's own

@@ -9,8 +9,7 @@ const Port = document.documentElement.dataset.lab ? (await import("./lab.js")).L
 
 const KEPT = 1000; // points of a curve; then every second one is dropped
 export const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
-// ms between two drawings of the page, which take time that training could use. A grid is drawn soon, together with the
-// figures before it; figures alone wait a little longer.
+// ms between two drawings of the page, which take time from training; figures without a grid wait a little longer
 const quiet = () => (calm() ? 1000 : 600);
 const PATIENT = 1500;
 const SOON = 100; // in the story, whose game lasts seconds
@@ -110,7 +109,7 @@ const hears = {
     Object.assign(store, started, data, { connected: true, lost: null });
     hears.settings(data.settings);
     store.runsVersion++; // the server may be a new one
-    if (!guest() && (server.epoch !== store.epoch || !store.catalog)) loadCatalog(); // with other pictures
+    if (!guest() && (server.epoch !== store.epoch || !store.catalog)) loadCatalog();
     store.epoch = server.epoch;
     // it was about another run, or that nobody answered
     if (before !== store.status?.run || store.status?.state === "loading" || store.news?.code === "away") store.news = null;

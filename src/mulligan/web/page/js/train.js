@@ -96,8 +96,7 @@ function beliefs() {
   const table = store.curves[store.status?.try];
   const [real, fake, loss] = ["d_real", "d_fake", "d_loss"].map((name) => table?.[name]?.findLast(Number.isFinite));
   if (real == null || fake == null) return null;
-  // −log of its belief in the real one of a pair, on average: of two mean logits, one wild sample decides
-  if (store.settings?.loss === "relativistic" && loss != null) return [Math.exp(-loss), 1 - Math.exp(-loss)];
+  if (store.settings?.loss === "relativistic") return [Math.exp(-loss), 1 - Math.exp(-loss)]; // of a pair; a wild sample sways mean logits
   const middle = store.status.says === "probability" ? 0 : (real + fake) / 2; // where D cannot tell
   return [real, fake].map((v) => sigmoid(v - middle));
 }
