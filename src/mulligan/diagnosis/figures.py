@@ -29,11 +29,11 @@ FIGURES: dict[str, Figure] = {
     "offset": Figure("distance of the data's middle from 0 ÷ half the data's range"),
     "beyond": Figure("share of the data's range that G's last layer cannot draw"),
     "d_accuracy": Figure("how often D is right: reals above its loss's threshold, fakes below", "D is right"),
-    "ranking": Figure("how often D ranks a real above a fake"),
+    "ranking": Figure("how often D ranks a real above a fake", "Pairs that D ranks right"),
     "loss_share": Figure("D's loss ÷ its loss where it cannot tell, both above the least possible", "D's loss"),
     "push_fall": Figure("‖∂L_G/∂x‖ ÷ its median so far", "Gradient that D gives G"),
     "gap": Figure("energy distance of fakes and reals ÷ distance among reals", "Distance to the real ones"),
-    "gap_least": Figure("energy distance ÷ its least so far"),
+    "gap_least": Figure("energy distance ÷ its least so far", "The distance ÷ its least so far"),
     "gap_averaged": Figure(
         "energy distance of the averaged G's fakes and reals ÷ distance among reals", "The same of the averaged G"
     ),
@@ -62,7 +62,7 @@ FIGURES: dict[str, Figure] = {
     "pace": Figure("path length of a fixed z ÷ range of the data, kept up over the whole run"),
     "travelled": Figure("path length of a fixed z ÷ range of the data, since the beginning"),
     "lag": Figure("distance of the averaged G's fakes from the other's ÷ deviation of the reals"),
-    "histogram_change": Figure("total variation of the classes, two measurements apart"),
+    "histogram_change": Figure("total variation of the classes, two measurements apart", "Kinds come and go"),
     "penalty_share": Figure("gradient penalty ÷ what D has gained", "Penalty against D's gain"),
     "penalty_weight": Figure("gradient penalty, as it is added to D's loss"),
     "r2_rise": Figure("‖∇D‖² on fakes ÷ its median so far"),
