@@ -134,7 +134,7 @@ def test_pictures_are_measured_in_their_own_range_and_inside_their_classes(low, 
     rng = np.random.default_rng(3)
     shown, made = (np.clip(rng.normal(0.5, s, (200, 8, 8, 1)), 0, 1).astype(np.float32) for s in (0.3, 0.4))
     shown, made = (low + (1 - low) * a for a in (shown, made))
-    kinds, asked = rng.integers(0, 4, (2, 200))
+    shown[0, 0, 0], kinds, asked = -9, *rng.integers(0, 4, (2, 200))  # one pixel lies outside
     signals, _ = of(Reals(shown, low, 1.0, labels=kinds), made, labels=asked, reach=reach).measure()
     assert signals["scale"] == pytest.approx((1 - low) / (reach[1] - reach[0]))
     assert signals["beyond"] == pytest.approx(beyond)

@@ -63,6 +63,7 @@ class Reals:
         self.x, self.low, self.judge, self.toy = x, low, judge, toy
         self.span = max(high - low, 1e-30)
         self.unit = 0.5 * self.span
+        self.bottom, self.top = map(float, np.quantile(x, (0.005, 0.995)))  # interpolation overshoots in a few pixels
         self.features, self.kinds = self.see(x)
         self.radius = neighbourhood(self.features, x)
         self.spread, self.deviation = spread(x, labels), spread(x, None)
@@ -161,14 +162,13 @@ class Probe:
 
     def _variety(self, fake: Array) -> dict[str, float]:
         reals, (low, high) = self.reals, self.reach
-        top = reals.low + reals.span
         signals = {
             "spread": ratio(spread(fake, self.labels), reals.spread),
             "span": float(fake.max() - fake.min()) / reals.span,
             "distance": ratio(mean_distance(fake), reals.distance),
             "variety": reals.deviation / reals.unit,
             "scale": reals.span / (high - low if math.isfinite(high - low) else 2.0),
-            "beyond": min((max(low - reals.low, 0.0) + max(top - high, 0.0)) / reals.span, 1.0),
+            "beyond": min((max(low - reals.bottom, 0.0) + max(reals.top - high, 0.0)) / reals.span, 1.0),
             "offset": abs(reals.low + reals.unit) / reals.unit,
         }
         if not reals.are_points:
