@@ -90,6 +90,12 @@ def must_be(what: str, rule: str, got: object, try_: object = None) -> str:
     return f"{what} must be {rule}, got {shown(got)}.{'' if try_ is None else f' Try {try_}.'}"
 
 
+def require(holds: object, what: str, rule: str, got: object, try_: object = None) -> None:
+    """Raise a ConfigError with the message of `must_be` unless `holds`."""
+    if not holds:
+        raise ConfigError(must_be(what, rule, got, try_))
+
+
 GONE_ALIKE = {
     "Leave it out.": "mode shortcut skip_broken",
     "Use the data jang: mulligan train ring --data jang.": "jang jang-sorted",

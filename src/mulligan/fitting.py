@@ -16,7 +16,7 @@ from mulligan.config.model import with_all_of
 from mulligan.data import Dataset, from_arrays
 from mulligan.data.registry import read
 from mulligan.data.sources import UNNAMED, Reading, as_array, black_of, fitted
-from mulligan.errors import ConfigError, expanded, must_be
+from mulligan.errors import ConfigError, expanded, require
 from mulligan.output.generator import Generator
 from mulligan.training import Config, DataSpec, Recorder, Run, RunFolder, train
 from mulligan.training import recipe as recipe_named
@@ -88,8 +88,7 @@ def fit(
         config = replace(config, seed=seed)
     if minutes is not None and steps is not None:
         raise ConfigError(f"minutes = {minutes} and steps = {steps} both set the length. Give only one of them.")
-    if not isinstance(minutes, (int, float, np.number, type(None))):
-        raise ConfigError(must_be("minutes", "a number above 0", minutes, 1))
+    require(isinstance(minutes, (int, float, np.number, type(None))), "minutes", "a number above 0", minutes, 1)
     if steps is not None:
         config = replace(config, steps=steps)
     if start is not None:
@@ -132,8 +131,7 @@ def fit(
 
 def timed(config: Config, seconds: float, *, data: Dataset | None = None) -> Run:
     """Make a run that takes `seconds` from now on. A few steps of a trial run are timed to choose its length."""
-    if not 0 < seconds < float("inf"):
-        raise ConfigError(must_be("minutes", "a number above 0", seconds / 60, 1))
+    require(0 < seconds < float("inf"), "minutes", "a number above 0", seconds / 60, 1)
     start = time.perf_counter()
     trial = Run(config, data=data, begin=False)
     with trial.gan, np.errstate(all="ignore"):  # as in training: the guard finds overflows

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Optional
 from tyro.conf import arg
 from tyro.constructors import PrimitiveConstructorSpec
 
-from mulligan.errors import ConfigError, as_whole, expanded, must_be
+from mulligan.errors import as_whole, expanded, require
 from mulligan.output.generator import LARGEST_SEED
 
 
@@ -26,8 +26,7 @@ def read_positive(name: str, text: str, example: str) -> float:
         value = float(text)
     except ValueError:
         value = math.nan
-    if not 0 < value < math.inf:
-        raise ConfigError(must_be(name, "a number above 0", text, example))
+    require(0 < value < math.inf, name, "a number above 0", text, example)
     return value
 
 

@@ -23,7 +23,7 @@ from mulligan.config.serialization import (
     to_table,
     unknown_key,
 )
-from mulligan.errors import ConfigError, MulliganError, must_be
+from mulligan.errors import ConfigError, MulliganError, must_be, require
 from mulligan.nn.fields import Entries, Form, Part, forms_of
 
 _LOG = logging.getLogger(__name__)
@@ -42,8 +42,7 @@ class Change(NamedTuple):
     def read(cls, text: str) -> Self:
         """Read ``path=value``, as a person types it. The value is TOML, and a bare word is text."""
         path, equals, word = (part.strip() for part in text.partition("="))
-        if not equals or not path:
-            raise ConfigError(must_be("an override", "path=value", text, "steps=100"))
+        require(equals and path, "an override", "path=value", text, "steps=100")
         if path.partition(".")[0] == "parent":
             raise ConfigError(
                 "parent cannot be set: only a second try has one. Start one: mulligan diagnose RUN --try."

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from mulligan.config.serialization import from_table, to_table
 from mulligan.doors.read import parse_toml, read_text
-from mulligan.errors import ConfigError, expanded, must_be, within
+from mulligan.errors import expanded, require, within
 from mulligan.game.spec import Game
 from mulligan.nn.fields import Checked, Count, Finite, Fraction, NonNegative, Seed, Whole
 
@@ -46,8 +46,7 @@ class DataSpec(Checked):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.low >= self.high:
-            raise ConfigError(must_be("DataSpec: low", f"below high = {self.high}", self.low, "low = -1 and high = 1"))
+        require(self.low < self.high, "DataSpec: low", f"below high = {self.high}", self.low, "low = -1 and high = 1")
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from math import prod
 
-from mulligan.errors import ConfigError, ShapeError, must_be
+from mulligan.errors import ShapeError, require
 from mulligan.nn.fields import Checked, Count, Decay, NonNegative, Positive, Whole
 from mulligan.nn.layers.activations import LeakyReLU, Tanh
 from mulligan.nn.layers.base import Layer, Shape
@@ -77,8 +77,7 @@ class MLPDiscriminator(Architecture):
 
 def check_halvings(shape: Shape, channels: tuple[int, ...]) -> Shape:
     """Return the shape of a picture that can be halved once for each of `channels`; raise if there are none."""
-    if not channels:
-        raise ConfigError(must_be("channels", "a list of one whole number or more", [], "channels = [32]"))
+    require(len(channels) > 0, "channels", "a list of one whole number or more", [], "channels = [32]")
     if len(shape) != 3:
         raise ShapeError(
             f"samples of a convolutional network must be pictures (height, width, channels), got shape {tuple(shape)}. "

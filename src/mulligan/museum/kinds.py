@@ -12,13 +12,13 @@ import numpy as np
 from mulligan.game.architectures import Architecture
 from mulligan.game.losses import DiscriminatorLoss, GeneratorLoss, Minimax, NonSaturating, softplus
 from mulligan.game.penalties import WGANGP, scale_rows, squared_norms
-from mulligan.nn.fields import Decay, Finite, Positive
+from mulligan.nn.fields import Finite, Positive
 from mulligan.nn.layers import Arctan, Dense, Flatten, Layer, Pointwise, ReLU, Reshape, Sigmoid, Tanh
 from mulligan.nn.layers.activations import sigmoid
 from mulligan.nn.layers.base import Shape
 from mulligan.nn.layers.initializers import He, Scaled
 from mulligan.nn.memory import Array, Memory
-from mulligan.nn.optimizers import Optimizer, State
+from mulligan.nn.optimizers import Adam, Optimizer, State
 from mulligan.nn.optimizers.base import Vector, average, average_square, descend
 from mulligan.output.export.plan import LOWERINGS, Place, Plan
 
@@ -26,7 +26,7 @@ from mulligan.output.export.plan import LOWERINGS, Place, Plan
 
 
 @dataclass(frozen=True)
-class ArticleAdam(Optimizer):
+class ArticleAdam(Adam):
     """Adam with the bias correction of its first step at every step (Seo 2018).
 
         m ← β₁·m + (1−β₁)·g
@@ -37,11 +37,7 @@ class ArticleAdam(Optimizer):
     at t = 1: a settled step is √(1−β₂)/(1−β₁) = 0.316 of Adam's. The repair is ``kind = "adam"``.
     """
 
-    slots: ClassVar[tuple[str, ...]] = ("m", "v")
     lr: Positive = 9e-5
-    beta1: Decay = 0.9
-    beta2: Decay = 0.999
-    eps: Positive = 1e-8
 
     def update_block(self, state: State, theta: Vector, g: Vector, m: Vector, v: Vector, *, lr: float) -> None:
         average_square(v, self.beta2, g)

@@ -32,7 +32,7 @@ from mulligan.config.model import Config
 from mulligan.config.recipes import file_of, opening, recipe
 from mulligan.config.serialization import Table, build, from_table, list_names
 from mulligan.doors.read import parse_toml, read_text
-from mulligan.errors import ConfigError, must_be, within
+from mulligan.errors import ConfigError, must_be, require, within
 from mulligan.nn.fields import Checked, Count, NonNegative, Whole, form_of
 from mulligan.studies.measures import MEASURES
 
@@ -138,16 +138,14 @@ class Study:
         if name is None:
             return self.budgets[0]
         known = {budget.name: budget for budget in self.budgets}
-        if name not in known:
-            raise ConfigError(must_be("budget", f"one of {list_names(known)}", name, self.budgets[0].name))
+        require(name in known, "budget", f"one of {list_names(known)}", name, self.budgets[0].name)
         return known[name]
 
     def variations(self) -> list[Variation]:
         """Return all variations: the axes' product, or the ladder's rungs."""
         variations = self._climb() if self.ladder else [_join(v) for v in product(*(axis.values for axis in self.axes))]
         slugs = [slug(variation.name) for variation in variations]
-        if not slugs or len({*slugs}) < len(slugs):
-            raise ConfigError(must_be("variations", "at least one, with different names", slugs))
+        require(0 < len(slugs) == len({*slugs}), "variations", "at least one, with different names", slugs)
         return variations
 
     def _climb(self) -> list[Variation]:
@@ -197,8 +195,7 @@ def load_study(name: str | Path) -> Study:
     ConfigError
         When there is no such study, or a value in it is not allowed. Every variation is built once as a check.
     """
-    if name in BOOK:
-        raise ConfigError(must_be("study", "one of `mulligan list studies`", name, f"{BOOK_COMMAND} {name}"))
+    require(name not in BOOK, "study", "one of `mulligan list studies`", name, f"{BOOK_COMMAND} {name}")
     path = file_of(str(name), STUDIES, "study", "studies")
     table = parse_toml(read_text(path), path)
     table.setdefault("title", describe_study(str(name)))
@@ -224,8 +221,7 @@ def describe_study(name: str) -> str:
 
 def _entries(cls: type, values: Any, path: str) -> list[Table]:
     """Return the entries of a table, each with its name. They are checked here, so that an error names the path."""
-    if not isinstance(values, dict):
-        raise ConfigError(must_be(path, "a table", values, f"[{path}.NAME]"))
+    require(isinstance(values, dict), path, "a table", values, f"[{path}.NAME]")
     tables = []
     for name, value in values.items():
         table = {"set": value} if isinstance(value, list) else value

@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from mulligan.errors import ConfigError, DivergedError, RunError, must_be
+from mulligan.errors import DivergedError, RunError, require
 from mulligan.training import events
 from mulligan.training.interrupt import BetweenSteps, Interrupt
 from mulligan.training.run import Evaluator, Observer, Run
@@ -66,8 +66,7 @@ def train(
     KeyboardInterrupt
         When Ctrl-C has come: at the end of a step, after the events that are due.
     """
-    if not isinstance(run, Run):
-        raise ConfigError(must_be("run", "a run", run, "mulligan.Run(mulligan.recipe('quick'))"))
+    require(isinstance(run, Run), "run", "a run", run, "mulligan.Run(mulligan.recipe('quick'))")
     if observers is None and "IPython" in sys.modules:
         from mulligan.training.progress import Notebook, in_notebook  # late: most programs need no view
 

@@ -35,7 +35,7 @@ HASTY = 0.03  # rate above which an optimiser whose steps are as long as its rat
 ADAM = {"kind": "adam", "lr": USUAL, "beta1": 0.0, "beta2": 0.99}  # the optimiser that most recipes use
 
 STEPS_BY: dict[str, tuple[type[optimizers.Optimizer], ...]] = {
-    "rate": (optimizers.Adam, optimizers.AMSGrad, optimizers.AdaMax, optimizers.Nadam, optimizers.RMSprop),
+    "rate": (optimizers.Adam, optimizers.AdaMax, optimizers.RMSprop),
     "gradient": (optimizers.SGD, optimizers.Momentum, optimizers.Nesterov),
 }
 """What sets the length of an optimiser's step: the rate alone, or the gradient's size as well."""

@@ -20,7 +20,7 @@ from mulligan.config.model import Config
 from mulligan.config.serialization import from_table, to_table
 from mulligan.data import Dataset, Sampler, scale
 from mulligan.doors.say import escape
-from mulligan.errors import CheckpointError, ConfigError, DivergedError, UnsupportedError, as_whole, must_be
+from mulligan.errors import CheckpointError, ConfigError, DivergedError, UnsupportedError, as_whole, require
 from mulligan.game.gan import GAN
 from mulligan.game.validation import as_numbers, check_memory
 from mulligan.nn.memory import Array, Labels, use_one_heap
@@ -74,8 +74,7 @@ class Run:
     """
 
     def __init__(self, config: Config, *, data: Dataset | None = None, begin: bool = True):
-        if not isinstance(config, Config):
-            raise ConfigError(must_be("config", "a configuration", config, "mulligan.recipe('quick')"))
+        require(isinstance(config, Config), "config", "a configuration", config, "mulligan.recipe('quick')")
         use_one_heap()  # before threads start, because a thread keeps its heap
         config = replace(config, threads=config.threads or available_cores())
         from_table(type(config), to_table(config))  # raises an error now, not at the first checkpoint

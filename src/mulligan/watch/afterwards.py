@@ -19,7 +19,7 @@ from mulligan.data.sources.picture_file import ENDINGS, open_picture, read_pictu
 from mulligan.data.sources.reading import Reading
 from mulligan.diagnosis import remedies_for
 from mulligan.doors.read import LARGEST, read_text
-from mulligan.errors import ConfigError, DataError, must_be
+from mulligan.errors import ConfigError, DataError, must_be, require
 from mulligan.watch.watch import Watch, meaning
 
 Log = dict[str, dict[int, float]]
@@ -52,8 +52,8 @@ _LINE = 10_000  # letters of a line that are read: each begins a name that may b
 def read_log(path: Path) -> Log:
     """Read losses from a table, from what a training printed, or from TensorBoard's events in a file or folder."""
     files = sorted(path.rglob("*tfevents*"), key=lambda file: file.stat().st_size) if path.is_dir() else [path]
-    if not files or not files[-1].exists():
-        raise ConfigError(must_be("log", "a file, or a folder with TensorBoard's events", str(path), "losses.csv"))
+    found = files and files[-1].exists()
+    require(found, "log", "a file, or a folder with TensorBoard's events", str(path), "losses.csv")
     rows = _events(files[-1]) if "tfevents" in files[-1].name else _rows(read_text(path, LARGEST))
     log: Log = {"d_loss": {}, "g_loss": {}}
     before = ahead = 0
@@ -145,8 +145,7 @@ def sheets(folder: Path, tile: str, side: int, channels: int) -> list[tuple[int,
     """Return generated pictures by step, those of each sheet or all loose ones as one; real* are not generated."""
     files = sorted(folder.iterdir(), key=_numbers) if folder.is_dir() else [folder] if folder.is_file() else []
     paths = [path for path in files if path.suffix.lower() in ENDINGS and not path.stem.lower().startswith("real")]
-    if not paths:
-        raise ConfigError(must_be("samples", "a folder of generated pictures", str(folder), "samples/"))
+    require(paths, "samples", "a folder of generated pictures", str(folder), "samples/")
     reading = Reading(side, tile=tile)
     steps, sets = [1], [list[Any](paths)]
     if reading.grid is not None:  # all tiles of each sheet, also plain ones: G may have drawn them

@@ -45,7 +45,7 @@ _LOG = logging.getLogger(__name__)
 PAGE = Path(__file__).parent / "page"
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 """Media types of the page's files. Windows' registry may have another type for .js, which browsers do not run."""
-WAITS = {**dict.fromkeys((*UNFINISHED, "stopping"), 60.0), "loading": 10.0}
+WAITS = {**dict.fromkeys((*UNFINISHED, "stopping"), 300.0), "loading": 10.0}
 """Seconds for which the worker may save a run, by state; while it loads one, that before. Else it has none to save."""
 BODY_BYTES = 65_536
 FIRST, PRIVATE = ("/", "/index.html"), ("/api/", "/runs/")

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, fields
 from typing import NamedTuple, Self
 
-from mulligan.errors import ConfigError, must_be
+from mulligan.errors import ConfigError, require
 
 SIZES: tuple[int, ...] = tuple(sorted({28, *range(16, 97, 8)}))
 _BACKGROUNDS = {"black": "#000000", "white": "#ffffff"}
@@ -29,8 +29,7 @@ class Grid(NamedTuple):
 
 def check_size(size: int) -> None:
     """Raise ConfigError unless own pictures can have this size; 0 leaves it to them."""
-    if size not in (0, *SIZES):
-        raise ConfigError(must_be("size", "28 or a multiple of 8 from 16 to 96", size, 32))
+    require(size in (0, *SIZES), "size", "28 or a multiple of 8 from 16 to 96", size, 32)
 
 
 @dataclass(frozen=True)
@@ -54,8 +53,7 @@ class Reading:
 
     def __post_init__(self) -> None:
         for name, pattern, rule, example in _RULES:
-            if not re.fullmatch(pattern, getattr(self, name)):
-                raise ConfigError(must_be(name, rule, getattr(self, name), example))
+            require(re.fullmatch(pattern, getattr(self, name)), name, rule, getattr(self, name), example)
         if self.alpha == "keep" and self.colour == "grey":
             raise ConfigError("alpha must be a background for grey pictures, got 'keep'. Try alpha = 'black'.")
 

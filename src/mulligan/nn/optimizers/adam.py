@@ -114,7 +114,7 @@ class AdaMax(Optimizer):
 
 
 @dataclass(frozen=True)
-class Nadam(Optimizer):
+class Nadam(Adam):
     """Apply the next step's momentum in this one, as Nesterov does, to Adam.
 
     Source: Dozat 2016, "Incorporating Nesterov Momentum into Adam", Algorithm 2, with Kingma & Ba's v̂.
@@ -128,12 +128,7 @@ class Nadam(Optimizer):
     PyTorch's NAdam averages m with β₁ in place of μₜ.
     """
 
-    slots: ClassVar[tuple[str, ...]] = ("m", "v")
     lr: Positive = 2e-3
-    beta1: Decay = 0.9
-    beta2: Decay = 0.999
-    """Limit of the momentum μ and decay of the mean square."""
-    eps: Epsilon = 1e-8
     psi: NonNegative = 0.004
     """How fast μ grows from β₁/2 to β₁."""
 

@@ -22,7 +22,7 @@ from mulligan.config.serialization import from_table
 from mulligan.doors.read import parse_object, read_bytes
 from mulligan.doors.tensors import pack, unpack
 from mulligan.doors.write import atomic_write
-from mulligan.errors import CheckpointError, ConfigError, MulliganError, must_be, shown, suggest, within
+from mulligan.errors import CheckpointError, ConfigError, MulliganError, require, shown, suggest, within
 from mulligan.game.spec import Latent
 from mulligan.nn.fields import Checked, Count, Finite, Whole
 from mulligan.nn.layers.base import Layer
@@ -77,8 +77,7 @@ class GeneratorSpec(Checked):
             ("data_range", self.data_range[0] >= self.data_range[1], ranges),
             ("shape", large, f"(height, width, channels) or (d,), with at most {LARGEST:,} numbers"),
         ):
-            if wrong:
-                raise ConfigError(must_be(name, rule, getattr(self, name)))
+            require(not wrong, name, rule, getattr(self, name))
 
     @property
     def is_picture(self) -> bool:
@@ -145,8 +144,7 @@ def read_file(path: Path) -> tuple[GeneratorSpec, dict[str, Array]]:
         table.pop("tile", None)  # of versions that cut sheets
         json.dumps(table, ensure_ascii=False).encode()  # raises for half a character, which no terminal prints
         spec = from_table(GeneratorSpec, table)
-        if len(spec.shape) > 1 and not spec.is_picture:
-            raise ConfigError(must_be("shape", "(height, width, 1, 3 or 4) or (d,)", spec.shape))
+        require(len(spec.shape) == 1 or spec.is_picture, "shape", "(height, width, 1, 3 or 4) or (d,)", spec.shape)
         return spec, tensors
 
 

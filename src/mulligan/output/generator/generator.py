@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from mulligan.config.serialization import to_table
 from mulligan.doors.say import escape
-from mulligan.errors import ConfigError, DivergedError, ShapeError, UnsupportedError, as_whole, expanded, must_be, shown
+from mulligan.errors import ConfigError, DivergedError, ShapeError, UnsupportedError, as_whole, expanded, require, shown
 from mulligan.nn.layers import Conv2d, Dense, Flatten, LayerNorm, LeakyReLU, Reshape, Residual, Tanh
 from mulligan.nn.layers.base import Layer, Shape, walk
 from mulligan.nn.layers.combine import Sequential
@@ -123,8 +123,7 @@ class Generator:
 
     def z(self, count: int, seed: int = 0, psi: float = 1.0) -> NDArray[np.float32]:
         """Return the first `count` latents of a seed, (count, dim) float32; parameters as for `sample`."""
-        if not (isinstance(psi, (int, float, np.number)) and 0 <= psi <= 2):
-            raise ConfigError(must_be("psi", "a number from 0 to 2", psi, 0.7))
+        require(isinstance(psi, (int, float, np.number)) and 0 <= psi <= 2, "psi", "a number from 0 to 2", psi, 0.7)
         count, rng = as_whole("count", count, 1, 2**40), stream(as_whole("seed", seed, 0, LARGEST_SEED), "sample")
         latent = self.spec.latent
         return latent.draw(rng, np.empty((count, latent.dim), np.float32)) * np.float32(psi)
@@ -316,10 +315,9 @@ class Generator:
         from mulligan.output.export import FORMATS
 
         path = expanded(path)
-        if path.suffix.lower() in FORMATS.values():
-            raise ConfigError(must_be("path", "a .safetensors file", str(path), f"export({str(path)!r})"))
-        if dtype not in ("float32", "float16"):
-            raise ConfigError(must_be("dtype", "'float32' or 'float16'", dtype, "'float32'"))
+        no_export = path.suffix.lower() not in FORMATS.values()
+        require(no_export, "path", "a .safetensors file", str(path), f"export({str(path)!r})")
+        require(dtype in ("float32", "float16"), "dtype", "'float32' or 'float16'", dtype, "'float32'")
         with np.errstate(over="ignore", under="ignore"):
             tensors = {name: x.astype(dtype) for name, x in self.network.tensors().items()}
         write_tensors(path, json.dumps(to_table(self.spec), ensure_ascii=False), tensors)
