@@ -35,7 +35,7 @@ export function Dial({ needles, label }) {
 /** What the judge's needles mean by their gap. */
 export function verdict(gap) {
   if (isSevere()) return html`The diagnosis says: <a href="#train">${store.advice.title}</a>.`;
-  return gap > 0.8 ? "The judge is sure of itself." : gap < 0.1 ? "Both look alike to the judge: it guesses." : "The judge leans the right way.";
+  return gap > 0.8 ? "The judge is sure of itself." : Math.abs(gap) < 0.1 ? "Both look alike to the judge: it guesses." : `The judge leans the ${gap > 0 ? "right" : "wrong"} way.`;
 }
 
 const Change = ({ from, to, label }) => html`<${Difference} of=${[to, from]} enlarged label=${`${label}: orange is brighter, blue is darker`}>${label}<//>`;

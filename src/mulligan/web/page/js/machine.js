@@ -1,4 +1,4 @@
-// The machine, drawn once: noise → forger → picture → judge → needle, and the gradient on its way back. Some of it is lit.
+// The machine, drawn once: noise → forger → picture → judge → needle, and the gradient on its way back.
 
 import { Dial } from "./game.js";
 import { html, useEffect, useRef } from "./html.js";

@@ -1,4 +1,4 @@
-// Museum: guess what went wrong, then see what was published, why it failed, and the repair, at true scale and stretched.
+// Museum: guess what went wrong, then see what was published, why it failed, and the repair.
 
 import { Button, html, useEffect, useMemo, useRef, useState } from "./html.js";
 import { Figure, Picture, useImages } from "./draw.js";
@@ -62,7 +62,7 @@ function Case({ name, place, of }) {
   return html`<article><p class="small">Exhibit ${place} of ${of} · ${exhibit.year} · ${exhibit.state}</p><h1>${exhibit.title}</h1><p class="lead">${exhibit.published}</p><p class="src">${exhibit.source}</p><${Exhibit} exhibit=${exhibit} /></article>`;
 }
 
-// ── guess the failure: samples only, and six names to choose from; then the exhibit ──
+// guess the failure: samples only, and six names to choose from; then the exhibit
 
 function choices(right, cases) {
   const others = [...new Set([...cases.map((c) => c.state), ...MORE])].filter((name) => name !== right);

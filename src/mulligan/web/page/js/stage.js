@@ -1,4 +1,4 @@
-// One stage for all that takes thousands of steps: digits become dots, each near the corner of the digit that it looks like.
+// The stage of what takes thousands of steps: digits become dots, each near the corner of the digit it looks like.
 
 import { Changes, EvidenceLine } from "./diagnosis.js";
 import { share } from "./game.js";

@@ -122,7 +122,7 @@ const hears = {
   },
   samples(data) {
     store.samples = data;
-    // a grid comes before the status of its step: the step that is shown must not be an older one
+    // a grid comes before the status of its step: the step shown must not be older
     if (data.try === store.status?.try && data.step > store.status.step) store.status = { ...store.status, step: data.step };
   },
   stepped({ step, measures }) {

@@ -96,7 +96,9 @@ function beliefs() {
   const table = store.curves[store.status?.try];
   const [real, fake, loss] = ["d_real", "d_fake", "d_loss"].map((name) => table?.[name]?.findLast(Number.isFinite));
   if (real == null || fake == null) return null;
-  if (store.settings?.loss === "relativistic") return [Math.exp(-loss), 1 - Math.exp(-loss)]; // of a pair; a wild sample sways mean logits
+  const terms = { relativistic: 1, relativistic_average: 2 }[store.settings?.loss];
+  const right = Math.exp(-loss / terms); // of pairs: one wild sample sways mean logits
+  if (terms) return [right, 1 - right];
   const middle = store.status.says === "probability" ? 0 : (real + fake) / 2; // where D cannot tell
   return [real, fake].map((v) => sigmoid(v - middle));
 }
