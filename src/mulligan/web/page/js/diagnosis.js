@@ -83,7 +83,7 @@ export function Diagnosis() {
   const { severe, title, level, lacks } = found() ?? {};
   const blank = !title;
   const shown = blank ? [] : (checked?.evidence ?? advice.evidence).slice(0, severe ? 3 : MOST);
-  const text = blank ? `The first check comes by step ${int(awaited()?.by_step)}. Only two equal findings in a row raise an alarm.`
+  const text = blank ? `Checks begin by step ${int(awaited()?.by_step)}. Only two equal findings in a row raise an alarm.`
     : severe ? advice.text : `${awaited()?.checks} ways to fail were looked for: none shows. Not looked for: how good the samples are. ${lacks.join(" ")}`;
   return html`<section class="panel diag" aria-labelledby="h-d" data-testid="diagnosis"><div class="ph"><h2 id="h-d">Diagnosis</h2><span class="end small">${blank ? "" : checked ? `checked at ${int(checked.step)}${checked.every ? `, every ${int(checked.every)} steps` : ""}` : `said at ${int(advice.step)}`}</span></div>
     <div class="pb"><div class="state"><span class=${`badge ${level ?? ""}`}>${blank ? "" : icon[level]()}</span><h3 class=${blank ? "muted" : ""} data-testid="diagnosis-state">${title ?? "Nothing to say yet"}</h3></div>
