@@ -311,7 +311,7 @@ def _draw_half(one: Try, grids: dict[int, Path], step: int, real: NDArray[np.uin
     where = f"up to step {one.step:,}" if ended else f"step {own:,}"
     words = textwrap.wrap((one.summary or alarm).replace("γ", "gamma"), len(picture[0]) // 6)
     for row, text in enumerate([f"Try {one.number}, {where}", *words[:2]]):
-        ImageDraw.Draw(caption).text((4, 2 + 13 * row), text)
+        ImageDraw.Draw(caption).text((4, 1 + 14 * row), text, font_size=12)
     return np.concatenate([np.asarray(caption), picture // (3 if ended else 1)])
 
 
