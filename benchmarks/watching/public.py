@@ -4,7 +4,7 @@ python benchmarks/watching/public.py                    the table of what `publi
 python benchmarks/watching/public.py --play CHECKOUTS   run the scripts again and replace what was said
 
 Each line of `public.jsonl` is a script: repository, path, commit, the edits with which it runs here, and the ways in
-which it was broken, as short replacements, with the commit of the watch that ran them, and what a later `replayed` one
+which it was broken, as short replacements, with the commit of the watch that ran them. `replayed` is what a later watch
 said. No other text of the scripts is here: clone each, at its commit, as CHECKOUTS/ID. They need torch, torchvision and
 MNIST's four files, unpacked, in CHECKOUTS/MNIST/raw.
 """

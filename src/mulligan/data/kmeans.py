@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from mulligan.errors import ConfigError, must_be
+from mulligan.errors import require
 
 _BLOCK = 4096  # pictures converted to float32 at a time: as floats, all of them take four times their memory
 _SURPLUS, _SWEEPS = 10, 4  # of the subspace iteration: on MNIST it misses 0.04–0.1 % of the variance of 50 components
@@ -31,9 +31,8 @@ def cluster_labels(
     from scipy.cluster.vq import kmeans2
 
     n = len(images)
-    if not 1 <= k <= n:
-        try_ = max(1, min(150, n // 20))
-        raise ConfigError(must_be("the number of clusters", f"from 1 to {n}, the number of pictures", k, try_))
+    few = max(1, min(150, n // 20))
+    require(1 <= k <= n, "the number of clusters", f"from 1 to {n}, the number of pictures", k, few)
     rng = np.random.default_rng(seed)
     features = principal_components(images.reshape(n, -1), components, rng)
     with warnings.catch_warnings():

@@ -17,7 +17,7 @@ from mulligan.data.sources.reading import Reading, check_size
 from mulligan.data.sources.tables import idx_in, load_csv, load_idx, load_numpy
 from mulligan.data.sources.toys import load_toy
 from mulligan.doors.read import check_regular
-from mulligan.errors import ConfigError, DataError, must_be, shown, suggest
+from mulligan.errors import ConfigError, DataError, require, shown, suggest
 
 
 @dataclass(frozen=True)
@@ -120,9 +120,8 @@ def load(source: str | Path, size: int = 0, colour: str = "auto", alpha: str = "
 
 def read(source: str | Path, reading: Reading) -> Dataset:
     """Load data as `load` does, read as `reading` says."""
-    if not isinstance(source, (str, os.PathLike)):
-        what = "the name of a data set, a folder or a file"
-        raise ConfigError(must_be("source", what, source, "mulligan.data.from_arrays(images, labels) for arrays"))
+    rule, arrays = "the name of a data set, a folder or a file", "mulligan.data.from_arrays(images, labels) for arrays"
+    require(isinstance(source, (str, os.PathLike)), "source", rule, source, arrays)
     path, name = Path(os.path.expanduser(source)), str(source)
     check_reading(source, reading)
     if isinstance(source, str) and name in DATASETS:

@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from mulligan.doors.read import LARGEST, find_json, parse_object
 from mulligan.doors.say import COMMANDING
-from mulligan.errors import ConfigError, DataError, RunError, must_be, typed
+from mulligan.errors import ConfigError, DataError, RunError, require, typed
 
 Content = bytes | Callable[[IO[bytes]], object]
 Files = dict[Path, Content]
@@ -92,9 +92,8 @@ def check_out(
     `keep` must stay: inputs, and the files of a run. What another program wrote is overwritten only with `force`.
     """
     out, endings = files[0], [*endings]
-    if out.suffix.lower() not in endings:
-        example = f"--out {out.stem or 'mine'}{endings[0]}"
-        raise ConfigError(must_be("--out", f"a {' or '.join(endings)} file", str(out), example))
+    example = f"--out {out.stem or 'mine'}{endings[0]}"
+    require(out.suffix.lower() in endings, "--out", f"a {' or '.join(endings)} file", str(out), example)
     present = [each for each in keep if each and os.path.exists(each)]
     for file in files:
         with writing(file):

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from mulligan.data import Dataset, load
 from mulligan.data.registry import is_picture_folder
 from mulligan.data.sources import load_unresized
-from mulligan.errors import ConfigError, expanded, shown
+from mulligan.errors import ConfigError, expanded, require
 from mulligan.metrics.copies import Originals, originals
 from mulligan.metrics.counts import stacked_modes
 from mulligan.metrics.distances import Moments, moments, percent
@@ -305,9 +305,6 @@ def _checked(there: int, count: int | None, data: Dataset) -> int:
     if there < LEAST:
         raise ConfigError(f"{data.name} must have {LEAST} samples that {what}, got {there}. Collect more.")
     count = min(COUNT, there) if count is None else count
-    if not LEAST <= count <= there:
-        raise ConfigError(
-            f"count must be from {LEAST} to {there}, all of {data.name} that {what}, got {shown(int(count))}. "
-            f"Try {there}."
-        )
+    rule = f"from {LEAST} to {there}, all of {data.name} that {what}"
+    require(LEAST <= count <= there, "count", rule, int(count), there)
     return count

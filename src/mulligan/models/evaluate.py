@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mulligan.data import DATASETS, Dataset, from_arrays, load
 from mulligan.data.registry import is_picture_folder
 from mulligan.data.sources import SIZES
-from mulligan.errors import ConfigError, ShapeError, as_whole, expanded, must_be
+from mulligan.errors import ConfigError, ShapeError, as_whole, expanded, require
 from mulligan.metrics import Fakes, merge
 from mulligan.metrics.evaluation import COUNT, LEAST, Evaluator
 from mulligan.models import load as load_generator
@@ -88,9 +88,8 @@ def evaluate(
             "against the data that they imitate."
         )
     if isinstance(generator, Fakes):
-        if not LEAST <= len(generator) >= (count or 0):
-            rule = f"{max(LEAST, count or 0)} samples or more, as many as are compared"
-            raise ConfigError(must_be("fakes", rule, len(generator)))
+        rule = f"{max(LEAST, count or 0)} samples or more, as many as are compared"
+        require(LEAST <= len(generator) >= (count or 0), "fakes", rule, len(generator))
         there = len(data) // 2 if data.test is None else len(data.test)
         count = min(COUNT, len(generator), there) if count is None else count
     evaluator, results = Evaluator.of(data, count), []

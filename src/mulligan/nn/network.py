@@ -112,7 +112,7 @@ class Workspace:
         inside = [layer for _, layer, _ in walk(network.layer, network.input_shape)]
         layers = list(zip(inside, self.memory.walk()))
         self._trained = [(layer, memory) for layer, memory in layers if memory.grads]
-        self._finished = [(layer, memory) for layer, memory in layers if layer.needs_finish]
+        self._finishers = [(layer, memory) for layer, memory in layers if layer.needs_finish]
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy and pickle with buffers of its own. Layers' parameters are views of one vector in the copy, too."""
@@ -175,12 +175,12 @@ class Workspace:
 
     def prepare(self) -> None:
         """Let layers compute what depends on the weights alone, once before a step's passes."""
-        for layer, memory in self._finished:
+        for layer, memory in self._finishers:
             layer.prepare(memory)
 
     def finish(self) -> None:
         """Let layers turn the summed gradient into that of the stored weights, once after a step's passes."""
-        for layer, memory in self._finished:
+        for layer, memory in self._finishers:
             layer.finish(memory)
 
     def clear_grads(self) -> None:

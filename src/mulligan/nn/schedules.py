@@ -9,7 +9,7 @@ import math
 from abc import abstractmethod
 from dataclasses import dataclass
 
-from mulligan.errors import ConfigError, must_be
+from mulligan.errors import require
 from mulligan.nn.fields import Checked, Fraction, NonNegative, Positive, PositiveFraction, Whole
 
 
@@ -79,9 +79,8 @@ class Linear(Schedule):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.from_ >= self.until:
-            what, try_ = f"{type(self).__name__}: from_", f"from_ = {self.until / 2:g}"
-            raise ConfigError(must_be(what, f"below until = {self.until!r}", self.from_, try_))
+        what, middle = f"{type(self).__name__}: from_", f"from_ = {self.until / 2:g}"
+        require(self.from_ < self.until, what, f"below until = {self.until!r}", self.from_, middle)
 
     def __call__(self, step: int, total: int) -> float:
         q = self.share(min(max((step / total - self.from_) / (self.until - self.from_), 0.0), 1.0))

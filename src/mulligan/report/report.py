@@ -41,6 +41,17 @@ def write_report(folder: str | Path, out: str | Path | None = None, *, data: Dat
         The file (default: ``report.html`` in the run folder).
     data : Dataset, optional
         The training data, if you have loaded it. Otherwise it is loaded, or left out if that fails.
+
+    Raises
+    ------
+    ConfigError
+        When `folder` holds no run.
+    DataError
+        When its log is damaged.
+    CheckpointError
+        When a picture of samples is damaged.
+    RunError
+        When the file cannot be written.
     """
     story = read(folder)
     target = story.folder.report if out is None else Path(out)

@@ -32,7 +32,7 @@ from mulligan.config.model import Config
 from mulligan.config.recipes import file_of, opening, recipe
 from mulligan.config.serialization import Table, build, from_table, list_names
 from mulligan.doors.read import parse_toml, read_text
-from mulligan.errors import ConfigError, must_be, require, within
+from mulligan.errors import ConfigError, require, within
 from mulligan.nn.fields import Checked, Count, NonNegative, Whole, form_of
 from mulligan.studies.measures import MEASURES
 
@@ -94,9 +94,8 @@ class Budget(Checked):
                 f"a budget must have steps or cpu_seconds, got steps = {self.steps} and cpu_seconds = "
                 f"{self.cpu_seconds:g}. Leave one out."
             )
-        if self.steps and max(self.measure_at, default=0) > self.steps:
-            rule = f"steps from 0 to {self.steps}"
-            raise ConfigError(must_be("measure_at", rule, list(self.measure_at), [self.steps]))
+        fits = not self.steps or max(self.measure_at, default=0) <= self.steps
+        require(fits, "measure_at", f"steps from 0 to {self.steps}", list(self.measure_at), [self.steps])
 
 
 @dataclass(frozen=True)
@@ -128,10 +127,8 @@ class Study:
             raise ConfigError("a study must have a budget, got none. Try [budgets.small] with steps = 1000.")
         if self.axes and self.ladder:
             raise ConfigError("a study must have axes or a ladder, got both. Leave one of them out.")
-        if not self.measures or any(name not in MEASURES for name in self.measures):
-            raise ConfigError(
-                must_be("measures", f"some of {list_names(MEASURES)}", list(self.measures), "['quality']")
-            )
+        known = self.measures and all(name in MEASURES for name in self.measures)
+        require(known, "measures", f"some of {list_names(MEASURES)}", list(self.measures), "['quality']")
 
     def budget(self, name: str | None = None) -> Budget:
         """Return a budget by its name, or the first. Raises `ConfigError` when no budget has this name."""

@@ -116,9 +116,9 @@ def pillow(array: NDArray[np.uint8]) -> Image:
 
 
 def save_png(path: str | Path, array: NDArray[np.uint8], metadata: Mapping[str, str] | None = None) -> None:
-    """Write one picture, (H, W) or (H, W, 1, 3 or 4), as PNG: the same bytes for the same values.
+    """Write one picture, uint8 (H, W) or (H, W, 1, 3 or 4), as PNG, whole or not at all.
 
-    `metadata` is text stored in the file (seed, step, model), for `PIL.Image.open(path).text`.
+    The same values give the same bytes. `metadata` is text stored in the file, for `PIL.Image.open(path).text`.
     """
     from PIL.PngImagePlugin import PngInfo
 
@@ -156,7 +156,7 @@ def save_animation(path: str | Path, frames: Iterable[NDArray[np.uint8]], durati
 
     Grey frames keep their exact levels in all formats. Colour frames keep their exact colours and their transparency in
     APNG. GIF has 256 colours a frame, and a pixel is transparent or not: below half of alpha it is.
-    Equal frames in a row may be stored as one longer frame. All have one shape: (H, W) or (H, W, 1, 3 or 4).
+    Equal frames in a row may be stored as one longer frame. All are uint8 of one shape, (H, W) or (H, W, 1, 3 or 4).
     `duration` is milliseconds per frame, at least 20, because browsers slow down faster animations.
     """
     from PIL.PngImagePlugin import PngInfo

@@ -18,7 +18,7 @@ from mulligan.config.serialization import to_table
 from mulligan.data import Dataset
 from mulligan.doors.read import check_regular
 from mulligan.doors.write import NO_NAME, write_json
-from mulligan.errors import BusyError, CheckpointError, ConfigError, DataError, expanded, typed
+from mulligan.errors import BusyError, CheckpointError, ConfigError, DataError, expanded, require, typed
 from mulligan.output.generator import Generator
 from mulligan.training.run import Run
 from mulligan.training.store.checkpoint import WORDS, Checkpoint, checkpoints, load_checkpoint, step_of
@@ -202,11 +202,8 @@ def resume(folder: str | Path, *, steps: int | None = None, data: Dataset | None
         run.log_position = {}
         return run
     _check_unchanged(here, config, checkpoint)
-    if config.steps < checkpoint.step:
-        raise ConfigError(
-            f"steps must be at least {checkpoint.step}, which the run has taken already, got {config.steps}. "
-            f"Try {checkpoint.step}."
-        )
+    rule = f"at least {checkpoint.step}, which the run has taken already"
+    require(config.steps >= checkpoint.step, "steps", rule, config.steps, checkpoint.step)
     if data is None:
         _check_there(config, here.config)
     return checkpoint.run(config, data=data)
