@@ -11,10 +11,9 @@ import mulligan
 from mulligan.diagnosis import FIGURES, Facts, Measurement, Measurements, remedies_for
 from mulligan.errors import ConfigError, DataError
 from mulligan.watch.arrays import layout_of
-from mulligan.watch.detectors import NOBODY, SIDES, Drew, Loop, one_target, with_d
+from mulligan.watch.detectors import NOBODY, SIDES, Drew, Loop, Moves, one_target, with_d
 from mulligan.watch.faults import LOOP_FAULTS, SIGNS, LoopHistory
 from mulligan.watch.losses import HINGE, LOGITS, MEANS, PROBABILITIES, SQUARES, Push, loss_of
-from mulligan.watch.nets import Moves
 from mulligan.watch.watch import meaning
 
 RNG = np.random.default_rng(0)
@@ -518,28 +517,39 @@ def test_nets_of_several_modules(torch, kind, named):
 
 
 @pytest.mark.parametrize("framework", ["jax", "raw"])
-@pytest.mark.parametrize(("to", "said"), [(1, ""), (-1, "labels swapped"), (0, ""), (999, "divergence"), (2, "G wins")])
-def test_functions_and_raw_tensors_show_by_their_moves_where_g_goes(torch, framework, to, said):
+@pytest.mark.parametrize(
+    ("to", "z", "said"),
+    [
+        *((1, z, "") for z in ("new", "sheet", "profiled")),  # a sheet of one z is none; a user's profiler stays
+        (1, "same", "one z for ever"),
+        *((-1, "new", "labels swapped"), (0, "new", ""), (999, "new", "divergence"), (2, "new", "G wins")),
+    ],
+)
+def test_functions_and_raw_tensors_show_by_their_moves_where_g_goes(torch, framework, to, z, said):
     """G's mean moves towards the reals, away, by chance, or in leaps; D keeps up, or rests. Only answers tell it."""
     array = pytest.importorskip("jax.numpy").asarray if framework == "jax" else torch.as_tensor
+    generate, judge = lambda z: z[:, :1] * state["wide"] + state["g"], lambda x: (x * state["d"]).sum(-1)
+    look = (lambda frame, event, result: None) if z == "profiled" else None
     state = {"g": array(np.zeros(3, np.float32)), "d": array(np.full(3, 0.1, np.float32)), "wide": 1.0}
     reals = RNG.standard_normal((80, 3)).astype(np.float32) + 4
 
-    watch = mulligan.Watch(
-        reals,
-        generator=lambda z: z * state["wide"] + state["g"],
-        discriminator=lambda x: (x * state["d"]).sum(-1),
-        latent=3,
-        every=20,
-    )
+    watch = mulligan.Watch(reals, generator=lambda z: generate(z), discriminator=lambda x: judge(x), latent=2, every=20)
+    sys.setprofile(look)
     for step in range(1, 41):
+        drawn = array(RNG.standard_normal((17, 2)).astype(np.float32) if z in ("new", "sheet") else reals[:17, :2])
+        judge(generate(drawn))
         state["d"] = state["d"] + 0.01 * (4 - state["g"]) * (to != 2)
         state["g"] = state["g"] + 0.001 * to * state["d"]
         state["wide"] += 0.0 if to else 0.01
         watch(step)
+        if z == "sheet":
+            generate(array(reals[:17, :2]))
+    assert sys.getprofile() is look
+    sys.setprofile(None)
     assert watch.error == ""
     assert str(watch).splitlines()[1].strip().startswith("JAX" if framework == "jax" else "PyTorch")
-    assert {f.state for f in watch.findings} & {"labels swapped", "wrong sign", "divergence", "G wins"} == {said} - {""}
+    named = {"labels swapped", "wrong sign", "divergence", "G wins", "one z for ever"}
+    assert {f.state for f in watch.findings} & named == {said} - {""}
 
 
 def test_a_loss_that_is_not_finite_is_divergence():

@@ -50,7 +50,6 @@ FEW_CLASSES = under("classes", _FEW)
 ONE_CLASS = under("classes", 0.25)
 MODES_MISSING = under("modes_found", 0.8)
 LATE = over("spent", 0.75), under("modes_gained", 0.01)  # modes are missing although the run is nearly over
-COSTLY = over("penalty_share", 3.0)  # against D's gain
 WEIGHS_NOTHING = under("penalty_weight", 1e-6)
 STEEPENING = over("r2_rise", 10.0)
 ALL_THE_SAME = under("variety", 1e-3)
@@ -119,7 +118,7 @@ def lost_again(m: Measurements) -> Case:
 
 def restrained(m: Measurements) -> Case:
     """Detect a penalty that keeps D from judging: it costs far more than D gains, although the fakes are not real."""
-    return case(m, COSTLY, over("loss_share", 0.9), FAR_OFF)
+    return case(m, over("penalty_share", 3.0), over("loss_share", 0.9), FAR_OFF)
 
 
 # ── the rules ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -6,6 +6,7 @@ and 256 fixed reals. The first failure that shows (`FAILURES`) is the state of t
 
 import math
 from collections.abc import Mapping, Sequence
+from copy import copy
 from typing import Any
 
 from mulligan.diagnosis.failures import EVERY, HEALTHY, IGNORES_Z, NOT_FINITE, NOT_SET_OUT, astray, matches
@@ -20,6 +21,7 @@ KEPT = 9  # number of measurements to keep
 _FEW = 1000
 """With up to this number of samples, every measurement looks for copies; with more, two of four in a row do."""
 _COPIES_EVERY = 4
+_PLAIN = "_before", "_earlier", "_sums", "_since", "_seen", "_lived", "clean"  # attributes that a checkpoint keeps
 
 
 class Path:
@@ -92,12 +94,13 @@ class History:
         self.current = Finding(HEALTHY)
         self.clean = -1
         self.taken: list[Measurement] = []
+        self.signals: dict[str, float] = {}  # what else is known, for the next measurement
         self._before: dict[str, str] = {}
         self._earlier: dict[str, str] = {}
         self._sums: dict[str, float] = {}
         self._since = 0  # steps in the sums
         self._seen = 0  # step of the last report
-        self._listened = False
+        self._lived = False
         self._path = Path()
 
     def is_due(self, step: int) -> bool:
@@ -121,7 +124,7 @@ class History:
             return None, None
         measurement = self._measure(probe, step)
         self.taken = [*self.taken, measurement][-KEPT:]
-        self._listened = self._listened or measurement.signals.get("spread", 1.0) >= IGNORES_Z.value
+        self._lived = self._lived or measurement.signals.get("spread", 1.0) >= IGNORES_Z.value
         return measurement, self._judge(self.measurements(probe.facts))
 
     def failed(self) -> Finding:
@@ -131,7 +134,7 @@ class History:
 
     def measurements(self, facts: Facts) -> Measurements:
         """Return the measurements so far, at least one, for the rules."""
-        return Measurements(self.taken, facts, self._listened)
+        return Measurements(self.taken, facts, self._lived)
 
     def matches(self, so_far: Measurements) -> list[Finding]:
         """Return what shows in the measurements, in order. Subclasses may name more than `FAILURES`."""
@@ -156,7 +159,7 @@ class History:
         elif self.taken:
             last = self.taken[-1].signals
             signals |= {name: last[name] for name in ("ct_z", "authentic", "nearness") if name in last}
-        return Measurement(step, signals, histogram)
+        return Measurement(step, signals | self.signals, histogram)
 
     def _judge(self, so_far: Measurements) -> Finding | None:
         """Return the state on which two measurements agree, if it is news."""
@@ -180,28 +183,17 @@ class History:
 
     def state(self) -> dict[str, Any]:
         """Return everything that the next measurement depends on, ready for JSON. Keys match older checkpoints."""
-        return {
-            "current": self.current._asdict(),
-            "before": dict(self._before),
-            "earlier": dict(self._earlier),
-            "clean": self.clean,
-            "looks": [measurement._asdict() for measurement in self.taken],
-            "sums": dict(self._sums),
-            "since": self._since,
-            "seen": self._seen,
-            "lived": self._listened,
-            "way": self._path.state(),
-        }
+        current, looks = self.current._asdict(), [measurement._asdict() for measurement in self.taken]
+        plain = {name.strip("_"): copy(getattr(self, name)) for name in _PLAIN}
+        return {"current": current, "looks": looks, "way": self._path.state(), **plain}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Remember what `state` returned."""
         current = state["current"]
         self.current = Finding(current["state"], tuple(Evidence(*e) for e in current["evidence"]), current["severity"])
-        self.clean = state["clean"]
-        self._before, self._earlier = dict(state["before"]), dict(state["earlier"])
         self.taken = [Measurement(**each) for each in state["looks"]]
-        self._sums, self._since, self._seen = dict(state["sums"]), state["since"], state["seen"]
-        self._listened = state["lived"]
+        for name in _PLAIN:
+            setattr(self, name, copy(state[name.strip("_")]))
         self._path.restore(state["way"])
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -181,7 +181,7 @@ class Probe:
         features, kinds = self.reals.see(fake)
         d2 = squared_distances(self.reals.features, features)
         signals["coverage"] = float(np.mean(d2.min(axis=1) < self.reals.radius))
-        signals["gap"] = self._gap(d2, features)
+        signals["gap"] = energy_distance(d2, self.reals.feature_distance, mean_distance(features))
         if kinds is None or self.reals.kinds is None:
             return []
         signals["inner"] = ratio(spread(features, kinds), self.reals.inner)
@@ -199,14 +199,11 @@ class Probe:
             if few and kinds is not None and reals.kinds is not None:
                 averaged["classes_averaged"], _ = self._classes(kinds, reals.kinds)
             if far:
-                averaged["gap_averaged"] = self._gap(squared_distances(reals.features, features), features)
+                d2 = squared_distances(reals.features, features)
+                averaged["gap_averaged"] = energy_distance(d2, reals.feature_distance, mean_distance(features))
             if reals.toy is not None:
                 averaged["modes_found"] = ratio(reals.hit(fake), reals.modes)
         return averaged
-
-    def _gap(self, d2: NDArray[Any], features: Array) -> float:
-        """Return the distance of fakes and reals; `d2` holds the squared distances between them."""
-        return energy_distance(d2, self.reals.feature_distance, mean_distance(features))
 
     @staticmethod
     def _classes(kinds: NDArray[np.intp], of_reals: NDArray[np.intp]) -> tuple[float, list[float]]:

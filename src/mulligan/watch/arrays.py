@@ -3,7 +3,7 @@
 import math
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,14 +27,18 @@ def as_numpy(x: Any) -> Array:
     return np.asarray(np.from_dlpack(x) if hasattr(x, "__dlpack__") else x, np.float32)
 
 
+def row_keys(x: Any) -> Array:
+    """Return a number for each row, which only equal rows share."""
+    rows = as_numpy(x).reshape(len(x), -1).astype(np.float64)
+    keys: Array = (rows @ np.cos(np.arange(1, rows.shape[1] + 1))).astype(np.float32)
+    return keys
+
+
 @contextmanager
 def calm() -> Iterator[None]:
     """Ignore warnings where the user has made errors of them: not one of them is about the user's own code."""
-    if any(rule[0] == "error" for rule in warnings.filters):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    else:
+    are_errors = any(rule[0] == "error" for rule in warnings.filters)
+    with warnings.catch_warnings(action="ignore") if are_errors else nullcontext():
         yield
 
 

@@ -11,10 +11,6 @@ _LIBRARIES = ("torch", "jax", "numpy", "scipy", "keras", "tensorflow", "flax", "
 _ATOMS = (type, types.ModuleType, types.BuiltinFunctionType, types.CodeType, str, bytes, int, float, complex)
 
 
-class CopyError(Exception):
-    """A net cannot be copied, so it is not measured."""
-
-
 class NetCopier:
     """Copies nets that may share parts, also tensors of a graph, and functions with their closures and globals."""
 
@@ -59,7 +55,7 @@ class NetCopier:
             self.leaves += [(x, made)] * x.is_leaf
             return made
         if isinstance(x, self._torch.jit.ScriptModule):
-            raise CopyError("a module of torch.jit shares its program with its copies")
+            raise TypeError("a module of torch.jit shares its program with its copies")
         self.modules.append(x)
         return self.copy(x._orig_mod) if hasattr(x, "_orig_mod") else self._copy_object(x)  # or compiled
 

@@ -15,7 +15,6 @@ import numpy as np
 
 from mulligan.nn.memory import Array
 from mulligan.watch.losses import LOGITS, Loss, Push, RealBatch, ends_of, is_content, loss_of
-from mulligan.watch.nets import Moves
 
 SIDES = "real", "fake"
 LISTEN = 12
@@ -58,6 +57,16 @@ class OptimizerStep(NamedTuple):
     pushed: bool  # the first weight has a gradient other than 0
     climbs: bool  # it maximises
     holds: bool = True  # the first weight; else it moves another part of the net
+
+
+class Moves(NamedTuple):
+    """How far D's answers for fixed samples moved from one call of the watch to the next."""
+
+    real: float  # because D has changed
+    fake: float
+    drawn: float  # those for G's samples, because G has changed; 0 if some rose and some fell, as chance has it
+    apart: float  # how far those for reals were above those for fakes
+    stride: float = 0.0  # how far G's samples moved ÷ the spread of the reals
 
 
 Fact = Began | Drew | Push | Added | Penalised | OptimizerStep

@@ -5,20 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mulligan.diagnosis import (
-    HEALTHY,
-    Case,
-    Finding,
-    History,
-    Measurement,
-    Measurements,
-    Probe,
-    Remedy,
-    Threshold,
-    case,
-    matches,
-    remedies_for,
-)
+from mulligan.diagnosis import HEALTHY, Case, Finding, History, Measurements, Remedy, Threshold, case, remedies_for
 from mulligan.diagnosis.failures import STILL, UNMOVED
 from mulligan.watch.detectors import OptimizerStep, usual_rate
 
@@ -66,7 +53,6 @@ class LoopHistory(History):
     def __init__(self, every: int | None = None):
         super().__init__(every)
         self.counted = True  # whether steps are: nobody knows the age of pictures that were kept
-        self.signals: dict[str, float] = {}  # what the facts of the loop say, for the next measurement
         self._faults: set[str] = set()  # that were named
         self._then: Measurements | None = None  # when the present state was named
 
@@ -75,7 +61,7 @@ class LoopHistory(History):
         newborn = self.counted and so_far.taken[-1].step < 300  # G has hardly moved, so that its samples say nothing
         signs = ((sign.state, sign.case(so_far)) for sign in SIGNS if not (newborn and sign.grown))
         shown = {state: Finding(state, each.evidence, each.severity) for state, each in signs if each.holds}
-        caused = [each for each in matches(so_far) if each.state not in shown]
+        caused = [each for each in super().matches(so_far) if each.state not in shown]
         d_wins = [each.severity for each in caused if each.state == "D wins"]
         learning = self._learning(so_far, "warning" in d_wins)
         learning |= self._too_young(so_far, caused) if newborn else set()
@@ -102,10 +88,6 @@ class LoopHistory(History):
         if nearer or so_far.get("distance") > GROWS * so_far.get("distance", 1):
             learning.add("mode collapse")
         return learning
-
-    def _measure(self, probe: Probe, step: int) -> Measurement:
-        measurement = super()._measure(probe, step)
-        return measurement._replace(signals=measurement.signals | self.signals)
 
     def _judge(self, so_far: Measurements) -> Finding | None:
         """Return the state, if it is news: an exact fact at once, and others when two measurements agree."""

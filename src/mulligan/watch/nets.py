@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -14,8 +14,9 @@ from mulligan.diagnosis.probe import COUNT, ROWS
 from mulligan.errors import DataError, must_be
 from mulligan.nn.memory import Array
 from mulligan.nn.rng import stream
-from mulligan.watch.arrays import Layout, as_numpy
+from mulligan.watch.arrays import Layout, as_numpy, row_keys
 from mulligan.watch.copies import NetCopier
+from mulligan.watch.detectors import LISTEN, Began, Drew, Fact, Moves
 
 BOUNDS = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0), "logistic": (0.0, 1.0), "relu": (0.0, math.inf)}
 """The range of each last operation, by its name in torch's graph and in JAX's."""
@@ -28,16 +29,6 @@ class AskError(Exception):
     """A net of the user's cannot be asked in this way."""
 
 
-class Moves(NamedTuple):
-    """How far D's answers for fixed samples moved from one call of the watch to the next."""
-
-    real: float  # because D has changed
-    fake: float
-    drawn: float  # those for G's samples, because G has changed; 0 if some rose and some fell, as chance has it
-    apart: float  # how far those for reals were above those for fakes
-    stride: float = 0.0  # how far G's samples moved ÷ the spread of the reals
-
-
 class Nets:
     """Plain functions of NumPy and JAX. `TorchNets` also knows weights and gradients."""
 
@@ -45,13 +36,13 @@ class Nets:
     reach = -math.inf, math.inf  # of G's last layer
 
     def __init__(self, nets: tuple[Any, Any], layout: Layout, real: Any, labels: Any):
-        self._originals = self.nets = nets  # G and D; `nets` are copies, within `copied`
+        self.originals = self.nets = nets  # G and D; `nets` are copies, within `copied`
         self.layout, self.real, self.labels = layout, real, labels
         self.z: tuple[Any, ...] = ()
         self.names: tuple[str, ...] = ()  # of the keywords under which G gets z
         self.copier = NetCopier()
         self.blind = ""  # why D cannot be asked
-        self.first: Array = np.zeros(0, np.float32)  # D's answers for the reals, before the first step
+        self.before: Array = np.zeros(0, np.float32)  # D's answers for the reals at the last measurement
         self.earlier: Any = None  # copies of the nets at the call before, for `moves`
 
     def begin(self, latent: Latent, seed: int) -> Array:
@@ -98,7 +89,7 @@ class Nets:
         for rows in (ROWS, 60):  # D may read packs of them, of 2 to 6, 10, 12, 15, 20 or 30
             self.real = self.real[:rows]
             try:
-                self.first = self.answers()[0]
+                self.before = self.answers()[0]
                 return ""
             except Exception as error:
                 reason = describe_error(error)
@@ -110,10 +101,10 @@ class Nets:
         with self.seeded():
             self.copier = NetCopier()
             try:
-                self.nets = self.copier.copy(self._originals)
+                self.nets = self.copier.copy(self.originals)
                 yield
             finally:
-                self.nets = self._originals
+                self.nets = self.originals
 
     @contextmanager
     def seeded(self) -> Iterator[None]:
@@ -201,6 +192,62 @@ class Nets:
 
     def recorder(self, fail: Callable[[Exception], None]) -> Any:
         """Return what records facts, or None."""
+        return CallRecorder(self) if self.nets[1] is not None and not self.blind else None
+
+
+class CallRecorder:
+    """Records the z of the fakes that D gets, where nets are functions, which Python's own profiler hears."""
+
+    hears = False  # gradients and optimisers
+
+    def __init__(self, nets: Nets):
+        self._nets, self.facts = nets, list[Fact]()
+        self._z, self._size = nets.z[0].shape[1:], math.prod(nets.layout.shape)
+        self._steps = 0 if self._size != math.prod(self._z) else 2 * LISTEN  # else z and samples look alike
+        self._codes = set[Any]()  # of functions that get z or samples where the watch asks copies
+        self._asked, self._made = dict[int, Array](), dict[bytes, Array]()  # keys of z, by a call and by its first fake
+
+    def start(self) -> None:
+        """Record the step of the user's loop that begins now; by a profiler in few steps, if the user has set none."""
+        self.facts.append(Began())
+        self._steps += 1
+        self._left = 100_000 * (self._steps < 2 * LISTEN)  # events: a whole epoch may be a step
+        if self._left and not self.hears and sys.getprofile() is None:
+            sys.setprofile(self._note)
+
+    def remove(self) -> None:
+        """Listen no more. Facts stay."""
+        if sys.getprofile() == self._note:  # else the user has set one since
+            sys.setprofile(None)
+
+    def stop(self) -> list[Fact]:
+        """Listen no more, and return the facts since the last time."""
+        self.remove()
+        facts, self.facts = self.facts, []
+        return facts
+
+    def _note(self, frame: Any, event: str, result: Any) -> None:
+        self._left -= 1
+        if self._left < 0:
+            sys.setprofile(None)
+        elif self._nets.nets is not self._nets.originals or frame.f_code in self._codes:
+            with suppress(Exception):  # of arrays without numbers, as where JAX compiles
+                if event == "call":
+                    self._read(frame)
+                elif event == "return" and (z := self._asked.pop(id(frame), None)) is not None:
+                    self._made[as_numpy(first_of(result))[0].tobytes()] = z
+
+    def _read(self, frame: Any) -> None:
+        for x in map(frame.f_locals.get, frame.f_code.co_varnames[: frame.f_code.co_argcount]):
+            one = tuple(getattr(x, "shape", ())[1:])
+            if one != self._z and math.prod(one) != self._size:
+                continue
+            if self._nets.nets is not self._nets.originals:
+                self._codes.add(frame.f_code)
+            elif one == self._z:
+                self._asked[id(frame)] = np.sort(row_keys(x))
+            elif known := [z for row in as_numpy(x) if (z := self._made.get(row.tobytes())) is not None]:
+                self.facts.append(Drew(known[0], False))
 
 
 def ask(net: Any, *inputs: Any, **words: Any) -> Any:

@@ -18,10 +18,10 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 
 from mulligan.diagnosis.probe import ROWS
 from mulligan.nn.memory import Array
-from mulligan.watch.arrays import Layout, as_numpy, calm
-from mulligan.watch.detectors import NOBODY, Added, Began, Drew, Fact, OptimizerStep, Penalised
+from mulligan.watch.arrays import as_numpy, calm, row_keys
+from mulligan.watch.detectors import NOBODY, Added, Drew, OptimizerStep, Penalised
 from mulligan.watch.losses import Push, RealBatch
-from mulligan.watch.nets import BOUNDS, Nets, first_of, number_of_answers
+from mulligan.watch.nets import BOUNDS, CallRecorder, Nets, first_of, number_of_answers
 
 _KEEP = ("View", "UnsafeView", "ReshapeAlias", "Permute", "Transpose", "Squeeze", "Unsqueeze", "Clone", "ToCopy")
 """Operations after which values are as before."""
@@ -95,9 +95,9 @@ class TorchNets(Nets):
             scores = self.scores(samples[: len(self.real)].detach()) if answers else None
             for error in errors:
                 raise error
-            generator, discriminator = self._originals
+            generator, discriminator = self.originals
             self.weights = weights_of(generator, samples, leaves), weights_of(discriminator, scores, leaves)
-        self._inner_ends = [ends_of(*each, order) for each in zip(self._originals, self.weights)]
+        self.inner_ends = [ends_of(*each, order) for each in zip(self.originals, self.weights)]
 
     def slope(self, x: Any) -> tuple[Any, Any]:
         with torch.enable_grad():
@@ -106,10 +106,8 @@ class TorchNets(Nets):
             known = isinstance(scores, torch.Tensor) and scores.requires_grad
             return scores, torch.autograd.grad(scores.sum(), x, allow_unused=True)[0] if known else None
 
-    def recorder(self, fail: Callable[[Exception], None]) -> "FactRecorder | None":
-        if not all(self.weights):
-            return None
-        return FactRecorder(self._originals, self._inner_ends, self.weights, self.layout, fail)
+    def recorder(self, fail: Callable[[Exception], None]) -> Any:
+        return FactRecorder(self, fail) if all(self.weights) else super().recorder(fail)
 
 
 def bounds_of(samples: torch.Tensor) -> tuple[float, float]:
@@ -171,25 +169,19 @@ class ReadingHook:
         return getattr, (nullcontext(), "__exit__")
 
 
-class FactRecorder:
+class FactRecorder(CallRecorder):
     """Records facts between `start` and `stop`."""
 
-    def __init__(
-        self,
-        nets: tuple[Any, Any],
-        inner_ends: list[list[torch.nn.Module]],
-        weights: tuple[Weights, Weights],
-        layout: Layout,
-        fail: Callable[[Exception], None],
-    ):
-        self._inner_ends, self._called = inner_ends, set[int]()  # 0 and 1, for the nets that answered
-        self.ends = [[net, net] if isinstance(net, torch.nn.Module) else inner for net, inner in zip(nets, inner_ends)]
+    def __init__(self, nets: TorchNets, fail: Callable[[Exception], None]):
+        super().__init__(nets)
+        self._inner_ends, self._called = nets.inner_ends, set[int]()  # 0 and 1, for the nets that answered
+        pairs = zip(nets.nets, self._inner_ends)
+        self.ends = [[net, net] if isinstance(net, torch.nn.Module) else inner for net, inner in pairs]
         self.hears = all(self.ends)
-        self._d, self._layout, self._guard = nets[1], layout, partial(ReadingHook, fail)
-        self._weights = dict(zip("gd", weights))
+        self._d, self._guard = nets.nets[1], partial(ReadingHook, fail)
+        self._weights = dict(zip("gd", nets.weights))
         self._waiting: set[str] = set()  # weights without a hook, because they need no gradient now
         self._handles: list[Any] = []
-        self.facts: list[Fact] = []
         self._inputs: list[torch.Tensor] = []  # of a D of several modules
         self._fakes: list[tuple[Array, list[Array]]] = []  # keys of the fakes of each call of G, and of their classes
         self._width = 0  # of a sample of G
@@ -201,7 +193,7 @@ class FactRecorder:
         """Record the step of the user's loop that begins now, unless long steps have told enough."""
         if self._handles:
             self._notice()
-        self.facts.append(Began())
+        super().start()
         if len(self.facts) > 500:  # a step of the loop may hold forty of optimisers
             self.remove()
         elif not self._handles:
@@ -222,18 +214,15 @@ class FactRecorder:
         self._notice()
 
     def remove(self) -> None:
-        """Remove the hooks. Facts stay."""
+        super().remove()
         while self._handles:
             self._handles.pop().remove()
         self._fakes = []
 
-    def stop(self) -> list[Fact]:
-        """Remove the hooks, and return the facts since the last time."""
-        self.remove()
+    def stop(self) -> list[Any]:
         for place in {0, 1} - self._called if self.facts else ():  # the loop calls net.forward, which has no hooks
             self.ends[place] = self._inner_ends[place] or self.ends[place]
-        facts, self.facts = self.facts, []
-        return facts
+        return super().stop()
 
     def _notice(self) -> None:
         """Notice weights that need gradients now, as D's do in some steps, and steps that the loop makes by hand."""
@@ -271,7 +260,7 @@ class FactRecorder:
         if (fake := self._find_fakes(keys, attached)) is None:
             return
         mixed = bool(fake.any() and not fake.all())
-        moments = net is self._d and self._layout.name == "points"  # of a series, not what an autoencoder returns
+        moments = net is self._d and self._nets.layout.name == "points"  # of a series, not what an autoencoder returns
         drawn, sides = not moments and n < out.numel() == x.numel(), fake.reshape(n, -1)
         pictures = n > 1 and (len(out) != n or drawn)
         if pictures or (sides.any(1) != sides.all(1)).any():  # or an answer for reals and fakes together
@@ -308,7 +297,7 @@ class FactRecorder:
         """Describe the reals of a batch; their range and classes only if they have the size of the user's reals."""
         x = inputs[0].detach()
         batch, own = as_numpy(x.reshape(len(x), -1))[rows], keys.reshape(len(x), -1)[rows]
-        sized = x.dim() > 1 and x[0].numel() == math.prod(self._layout.shape)
+        sized = x.dim() > 1 and x[0].numel() == math.prod(self._nets.layout.shape)
         bounds = (float(batch.min()), float(batch.max())) if sized else ()
         pair = tuple(part.detach().clone() for part in inputs[:2]) if sized and rows.all() and len(inputs) > 1 else ()
         return RealBatch(np.sort(own.ravel()), batch.mean(0, np.float64), _in_eval(self.ends[1]), bounds, pair)
@@ -370,13 +359,6 @@ def tensors(args: Any, words: Any) -> list[torch.Tensor]:
     lists = ([*x] if isinstance(x, (list, tuple)) else [x] for x in (*args, *words.values()))
     parts = (torch.tensor(np.ascontiguousarray(x)) if isinstance(x, np.ndarray) else x for some in lists for x in some)
     return [x for x in parts if isinstance(x, torch.Tensor) and x.dim()]
-
-
-def row_keys(x: torch.Tensor) -> Array:
-    """Return a number for each row, which only equal rows share. In float64, which GPUs of a Mac do not have."""
-    rows = x.detach().cpu().double().reshape(len(x), -1).numpy()
-    keys: Array = (rows @ np.cos(np.arange(1, rows.shape[1] + 1))).astype(np.float32)
-    return keys
 
 
 def _answers_of(out: torch.Tensor, n: int, classes: torch.Tensor | None) -> Array:

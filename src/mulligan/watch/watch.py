@@ -26,11 +26,10 @@ from mulligan.output.pictures import grid, points_picture, save_png, to_uint8
 from mulligan.training import DataSpec, RunFolder, dumps_toml, recipe
 from mulligan.training.events import Diagnosed, Event, Failed, Finished, Measured, Sampled, Started, Stepped
 from mulligan.watch.arrays import as_numpy, calm, class_match, kinds_of, layout_of, range_of
-from mulligan.watch.copies import CopyError
-from mulligan.watch.detectors import LISTEN, Drew, Loop, drift_of, signals_of
+from mulligan.watch.detectors import LISTEN, Drew, Loop, Moves, drift_of, signals_of
 from mulligan.watch.faults import LOOP_FAULTS, PASSING, YOUNG, LoopHistory, advise
 from mulligan.watch.losses import LOGITS, MEANS, PROBABILITIES, Loss
-from mulligan.watch.nets import AskError, Latent, Moves, describe_error, nets_of
+from mulligan.watch.nets import AskError, Latent, describe_error, nets_of
 
 WATCHED = "watched"
 """The name of a watched run's recipe and data."""
@@ -108,8 +107,7 @@ class Watch(AbstractContextManager["Watch"]):
             self._length = 5000 if steps is None else as_whole("steps", steps, 1)
             self._begin(reals, (generator, discriminator), latent, labels, seed)
             self._folder = WatchFolder(folder)
-            shape = self.layout.shape
-            started = Started(0, WATCHED, "your reals", self._length, seed, 1, len(reals), 0, shape, {})
+            started = Started(0, WATCHED, "your reals", self._length, seed, 1, len(reals), 0, self.layout.shape, {})
             self._folder.begin(started, self.low, self.high)
             atexit.register(_close, weakref.ref(self))
 
@@ -128,7 +126,6 @@ class Watch(AbstractContextManager["Watch"]):
         repeated = None if labels is None else labels[np.resize(rows[:ROWS], COUNT)]  # alike in each batch
         self._nets = nets_of(nets, self.layout, reals[rows[:ROWS]], repeated)
         first = self._draw_first(latent, seed)
-        self._before = self._nets.first  # D's answers for the reals at the measurement before
         low, high = self._nets.reach
         reach = (low, high) if low <= first.min() and first.max() <= high else (-math.inf, math.inf)
         searched = self._describe_data(reals, fixed, reach)
@@ -167,7 +164,7 @@ class Watch(AbstractContextManager["Watch"]):
             return self._nets.begin(latent, seed)
         except AskError as error:
             if left_out := self._nets.copier.left_out:
-                raise CopyError(f"{error}, without {', '.join(left_out)}, not copied") from error
+                raise AskError(f"{error}, without {', '.join(left_out)}, not copied") from error
             what = "the shape of one z, or a function, so that generator draws samples like the reals"
             raise ConfigError(must_be("latent", what, f"{latent!r} ({error})", "latent=(100, 1, 1)")) from error
 
@@ -342,11 +339,11 @@ class Watch(AbstractContextManager["Watch"]):
         real, fake, slope = self._nets.answers()
         both, loss, ends = np.concatenate([real, fake]), self.loss, self._loop.ends
         figures = {
-            "d_still": float(np.ptp(real) > 0 and np.array_equal(real, self._before)),
+            "d_still": float(np.ptp(real) > 0 and np.array_equal(real, self._nets.before)),
             "d_constant": float(np.ptp(both) == 0),
             "clamped": float(np.isin(both, (0, 1)).mean()) if loss is PROBABILITIES else 0.0,
         }
-        self._before = real
+        self._nets.before = real
         if loss is not None:
             real, fake = (loss.scores(each, ends.get("d real", 1.0), ends.get("d fake", 0.0)) for each in (real, fake))
             figures["d_loss"] = loss.value(real, fake)
@@ -454,8 +451,7 @@ class WatchFolder:
         if samples.ndim == 2:
             images, sheet = samples, points_picture(samples, low, high)
         else:
-            flat = np.clip(np.nan_to_num(samples), low, high).reshape(len(samples), -1)  # straight colours, perhaps
-            images = to_uint8(flat, low, high).reshape(samples.shape)
+            images = to_uint8(samples.reshape(len(samples), -1), low, high).reshape(samples.shape)  # straight colours
             images = premultiplied(images) if samples.shape[-1] == 4 else images
             sheet = grid(images)
         with self._writing():
