@@ -135,7 +135,7 @@ def test_few_data_are_asked_for_copies_at_every_measurement(samples, kept):
 
 
 def test_what_steps_report_is_told_as_the_mean_since_the_measurement_before():
-    history, probe = History(every=10), scripted([SOUND, SOUND], penalties=("r1", "r2"))
+    history, probe = History(every=10), scripted([SOUND, SOUND], penalties=("r1", "r2", "other"))
     for step, d_loss, r1 in ((4, 1.0, 0.5), (10, 2.0, 1.0), (15, 5.0, 0.0), (20, 3.0, 0.2)):
         history.report(probe, step, {"d_loss": d_loss, "r1": r1, "r2": 0.1})
     first, second = (each.signals for each in history.taken)

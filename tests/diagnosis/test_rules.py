@@ -14,6 +14,7 @@ from mulligan.diagnosis import (
     Finding,
     Measurement,
     Measurements,
+    Remedy,
     describe_state,
     matches,
     remedies_for,
@@ -304,8 +305,12 @@ def test_what_a_course_of_measurements_is_called(state, base, course, facts):
 def test_a_state_in_words_and_what_to_try():
     assert [describe_state(state)[1] != "" for state in (HEALTHY, "D wins")] == [True, True]
     assert describe_state("my own") == ("My own", "")
+    change, torch = Remedy("in words", before="a\nb", after="c"), "in words\n    - a\n    - b\n    + c"
+    assert [change.write(framework) for framework in ("PyTorch", "JAX")] == [torch, "in words"]
+    assert Remedy("in words", before="a").write("PyTorch") == "in words"
     for_evidence = [each for each in REMEDIES if each.figures]
     assert not any(each in for_evidence for state in FAILURES for each in remedies_for(state))  # told only with it
+    assert all(state in each.states for state in FAILURES for each in remedies_for(state))
 
 
 def test_who_once_listened_to_z_is_not_dead():

@@ -64,11 +64,9 @@ def test_the_whole_on_honest_copying_and_bad_fakes(rng):
     assert len(of.centres) == 8
     honest, copied, bad = copying(draw(800), of), copying(train[:800] + 0.01, of), copying(3 * draw(800), of)
     assert abs(honest.authpct - honest.authpct_real) < 8
-    assert abs(honest.ct_z) < 3
+    assert [honest.ct_z, copied.ct_z, bad.ct_z] == pytest.approx([-0.496, -12.205, 11.543], abs=1e-3)  # as ever
     assert copied.authpct < 2
-    assert copied.ct_z < -10
     assert bad.authpct > honest.authpct
-    assert bad.ct_z > 3
     assert of.authpct_real == pytest.approx(100 * authentic(real, train), rel=1e-14)
     some_copied = copying(np.vstack([train[:200], draw(600)]), of)
     assert copied.ct_z < some_copied.ct_z < -3

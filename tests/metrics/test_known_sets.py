@@ -82,12 +82,8 @@ def test_recall_and_coverage_see_what_precision_does_not(scored, phi):
 
 def test_classes(scored):
     of = {name: result["classes"] for name, result in scored("judge").items()}
-    assert [of[name]["modes"] for name in ("held out", "one class missing", "half the classes", "one repeated")] == [
-        10,
-        9,
-        5,
-        1,
-    ]
+    classes = {"held out": 10, "one class missing": 9, "half the classes": 5, "one repeated": 1}
+    assert {name: of[name]["modes"] for name in classes} == classes
     assert of["held out"]["effective_modes"] > 9.7 > of["one class missing"]["effective_modes"] > 8.8
     assert of["held out"]["junk"] < 0.01
     assert of["class means"]["modes"] == 10  # and nothing inside the classes, which coverage tells

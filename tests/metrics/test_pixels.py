@@ -43,12 +43,13 @@ def test_a_set_of_which_half_is_damaged_is_at_half_the_distance(halves):
     assert real_or_fake(real, mixed) == pytest.approx(0.75, abs=3 * np.sqrt(0.19 / 360))
 
 
-def test_equal_sets_are_told_by_chance(rng, monkeypatch):
-    monkeypatch.setattr(pixels, "STEPS", 48)
-    sets = [rng.integers(0, 256, (2, 200, 8, 8, 1), dtype=np.uint8) for _ in range(12)]
-    z = (np.array([real_or_fake(*pair, seed=i) for i, pair in enumerate(sets)]) - 0.5) * np.sqrt(4 * 120)
-    assert abs(z.mean()) < 3.5 / np.sqrt(12)
-    assert 0.3 < z.std() < 1.8
+def test_equal_sets_are_told_by_chance_and_as_ever(monkeypatch):
+    monkeypatch.setattr(pixels, "STEPS", 72)
+    rng = np.random.default_rng(0)
+    sets = [rng.integers(0, 100, (n, 8, 8, 1), dtype=np.uint8) for n in (200, 230) * 12]
+    right = [120 * real_or_fake(*sets[2 * i : 2 * i + 2], seed=i) for i in range(12)]  # of 120 pictures
+    # 60.5 ± 4.8, where chance is 60 ± 5.5. A changed net has other answers, not to be compared with older ones.
+    assert np.abs(np.subtract(right, [55, 62, 53, 64, 55, 62, 58, 70, 64, 65, 57, 61])).sum() < 2.5
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (16, 16, 3), (17, 23, 4), (1, 1, 1)])
@@ -57,15 +58,6 @@ def test_pictures_of_any_kind(shape, monkeypatch):
     black = np.zeros((200, *shape), np.uint8)
     assert real_or_fake(black, black + np.uint8(255)) == 1.0
     assert real_or_fake(black, black) == 0.5  # a picture on the boundary counts half
-
-
-def test_the_larger_set_is_cut_and_the_seed_decides(rng, monkeypatch):
-    monkeypatch.setattr(pixels, "STEPS", 48)
-    x, y = (rng.integers(0, level, (n, 8, 8, 1), dtype=np.uint8) for n, level in ((400, 256), (200, 240)))
-    answers = [real_or_fake(x, y, seed=seed) for seed in (1, 1, 2, 3)]
-    assert answers[0] == answers[1]
-    assert len(set(answers)) > 1
-    assert answers[0] * 120 == pytest.approx(round(answers[0] * 120))  # the share of 120 tested pictures
 
 
 def test_large_pictures_get_fewer_steps(monkeypatch):

@@ -43,18 +43,6 @@ def test_bad_data_is_named_as_such(tiny):
     assert "Remove those samples" in words
 
 
-def test_a_rate_that_is_far_too_high(tiny):
-    wild = {"kind": "sgd", "lr": 1e18}
-    for threads in (1, 2):
-        config = tiny(
-            threads=threads,
-            steps=200,
-            discriminator={"layers": tiny().discriminator.layers, "optimizer": wild},
-        )
-        words = diverge(Run(config))
-        assert "discriminator.optimizer.lr=0.001" in words
-
-
 def test_the_rate_that_was_adjusted_to_is_the_one_to_lower(tiny):
     run = Run(tiny(steps=200))
     run.adjust(["discriminator.optimizer.lr=1e30"])

@@ -105,13 +105,6 @@ def test_data_that_was_moved_is_found_where_the_configuration_says(tiny, tmp_pat
     assert all(ours[part] == theirs[part] for part in ("arrays", "events.jsonl", "training.gif"))
 
 
-def test_two_processes_do_not_write_to_one_folder(tiny, tmp_path, record):
-    record(tmp_path / "r", Run(tiny()))
-    with RunFolder(tmp_path / "r").hold(), pytest.raises(BusyError, match="another process is writing"):
-        record(tmp_path / "r", resume(tmp_path / "r"))
-    record(tmp_path / "r", resume(tmp_path / "r"))
-
-
 def test_a_loop_that_was_left_is_not_another_process(tiny, tmp_path, record):
     first = Recorder(tmp_path / "r").record(Run(tiny()))
     next(first)

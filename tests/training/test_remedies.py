@@ -14,7 +14,7 @@ from mulligan.nn.layers import LAYERS, BatchNorm, Layer, ReLU, Sigmoid, Tanh
 from mulligan.nn.optimizers import Adam
 from mulligan.nn.schedules import Constant
 from mulligan.training import RECIPES, recipe, with_overrides
-from mulligan.training.remedies import REPAIRS, find_faults, remedy_for
+from mulligan.training.remedies import REPAIRS, find_faults, follow_schedule, remedy_for
 
 DIGITS = (28, 28, 1)
 SHAPES = {
@@ -87,6 +87,7 @@ D wins | mlp | penalties=[]; loss=minimax; d_steps=5; update=alternating; D.lr=0
 gamma off, mode collapse | mlp | γ0=0; γ1=0 | checkpoint | γ0=1; γ1=1
 G wins | mlp | D.layers.hidden=[1, 300] | step 0 | D.layers.hidden=[128, 300]
 gamma off (penalty_share) | mlp | γ0=1000 | step 0 | γ0=1
+gamma off (penalty_share) | mlp | γ0=1000; data.low=0 | step 0 | γ0=0.25
 gamma off (penalty_share) | mlp | schedules.penalty={kind="linear", start=1, end=1e4} |
     step 0 | schedules.penalty=constant
 gamma off, mode collapse, D wins | mlp |  | checkpoint | γ0=10; γ1=10
@@ -113,7 +114,7 @@ mode collapse (modes_found) | ring |  | step 0 |
 mode collapse | mlp | generator.optimizer=sgd; discriminator.optimizer=sgd |
     step 0 | generator.optimizer=ADAM; discriminator.optimizer=ADAM
 gamma off (penalty_share) | mlp | batch_size=2; γ0=1000 | step 0 | γ0=1; batch_size=64
-standstill | mlp | G.lr=1e-12 | step 0 | G.lr=0.001
+standstill | mlp | G.lr=1e-12; D.lr=5e-5 | step 0 | G.lr=0.001
 standstill | mlp | schedules.lr={kind="cosine", start=1.0, end=0.0, until=0.01} | step 0 | schedules.lr=constant
 standstill | mlp |  | step 0 |
 standstill | mlp | D.layers.activation=relu | step 0 | D.layers.activation=leaky_relu
@@ -131,6 +132,8 @@ dead latent | mlp | G.layers.activation=relu; G.lr=9e-5 |
 dead latent | dcgan |  | step 0 | G.layers.init={kind="he", gain=1}; G.layers.alpha=0.2
 standstill | mlp | D.layers.activation={kind="leaky_relu", alpha=0} | step 0 | D.layers.activation.alpha=0.2
 cycling | mlp |  | checkpoint | G.lr=0.000333; D.lr=0.000333
+cycling | mlp | average=none | checkpoint | average=EMA; G.lr=0.000333; D.lr=0.000333
+standstill | mlp | schedules.lr={kind="linear", start=0.3, end=0} | step 0 |
 G wins | classic |  | checkpoint | D.lr=0.003; G.beta1=0; D.beta1=0
 divergence | quick | penalties=[] | checkpoint | R1R2
 divergence | quick | penalties=[]; loss=wasserstein | checkpoint | RpGAN; R1R2
@@ -179,13 +182,6 @@ def test_what_a_remedy_changes(row):
         found = remedy(Finding(state, (Evidence(figure, 1.0, ">", 0.0),) if figure else (), "alarm"), config)
         assert texts(found) == tuple(filter(None, remedies.split("; ")))
         assert found.restart == (begin == "step 0")
-
-
-def test_batch_norm_in_d_makes_way_for_a_penalty():
-    layers = '["flatten", {kind="dense", units=64}, "batch_norm", "leaky_relu", {kind="dense", units=1}]'
-    alone = with_overrides(recipe("mlp"), [f"discriminator.layers={layers}", "penalties=[]", "update=alternating"])
-    regularised = changed(alone, Finding("mode collapse")).penalties
-    assert [type(penalty).__name__ for penalty in regularised] == ["R1", "R2"]
 
 
 @dataclass(frozen=True)
@@ -266,6 +262,11 @@ def test_biases_keep_their_start_where_weights_get_another_and_he_is_named_only_
         found = remedy_for(Finding(state), usual, (8, 8, 1))
         assert texts(found) == ()
         assert not any("He et al." in words for words in found.words)  # nothing of the start changes
+
+
+def test_a_schedule_is_followed_to_its_end():
+    assert follow_schedule(lambda step, steps: step, 3) == [0, 1, 2, 2]
+    assert np.unique(np.diff(follow_schedule(lambda step, steps: step, 5000))).tolist() == [4, 5]
 
 
 def test_every_failure_has_a_remedy():

@@ -65,8 +65,9 @@ def test_each_picture_alone_and_of_any_size(rng, digits):
     order = rng.permutation(100)
     np.testing.assert_allclose(phi(test)[order], phi(test[order]), atol=1e-5)
     assert phi.sha256 != gist(digits.images[:99], 16).sha256 != pca(digits.images[:99], 16).sha256
-    for shape in ((5, 7, 9, 3), (5, 1, 1, 1), (40, 2, 3, 4)):
+    for scales, shape in ((3, (5, 7, 9, 3)), (1, (5, 1, 9, 1)), (2, (40, 2, 3, 4))):
         images = rng.integers(0, 256, shape).astype(np.uint8)
         assert np.isfinite(gist(images)(images)).all()
+        assert gist(images).mean.size == 16 * shape[3] * (5 * scales + 1)
     same = np.repeat(images[:1], 9, axis=0)
     assert not gist(same)(same).any()

@@ -21,6 +21,7 @@ from mulligan.training import (
     load_config,
     resume,
     save_checkpoint,
+    take_next,
 )
 from mulligan.training.store.checkpoint import checkpoints
 from mulligan.training.store.history import read_run
@@ -33,12 +34,7 @@ def test_a_run_folder(tiny, tmp_path, record):
     here = RunFolder(folder)
     assert load_config(here.config) == run.config
     assert here.events.read_text() == "".join(e.line() for e in events)
-    assert [p.name for p in checkpoints(here.checkpoints)] == [
-        "step-000006",
-        "step-000012",
-        "step-000018",
-        "step-000024",
-    ]
+    assert [p.name for p in checkpoints(here.checkpoints)] == [f"step-{s:06d}" for s in (6, 12, 18, 24)]
     assert [p.name for p in sorted(here.samples.iterdir())] == [f"step-{s:06d}.png" for s in (0, 8, 16, 24)]
     with Image.open(here.animation) as animation:
         assert animation.n_frames == 4
@@ -52,6 +48,17 @@ def test_a_run_folder(tiny, tmp_path, record):
     assert (history.step, history.finished) == (24, True)
     assert load_checkpoint(here.checkpoints / "step-000024").config == run.config
     assert not list(folder.rglob("*.part"))
+
+
+def test_the_next_free_folder(tmp_path):
+    runs = tmp_path / "runs"
+    for name, folder in (("quick", "quick-1"), ("../my\0ring", "..-my-ring-1")):
+        assert take_next(runs, name) == runs / folder
+    for name in ("quick-7", "quick-x", "quick", "slow-9", "a[1]-1"):
+        (runs / name).mkdir()
+    assert take_next(runs, "a[1]") == runs / "a[1]-2"
+    assert take_next(runs, 'C:what?"<*|>') == runs / "C-what-------1"  # Windows refuses them
+    assert take_next(runs, "Quick") == runs / "Quick-8"  # the same folder there, and on macOS
 
 
 def test_pictures_become_grids(pictured, digits, tmp_path, record):
@@ -119,6 +126,7 @@ def test_a_run_that_was_sent_back_goes_on_from_there(tiny, tmp_path, record):
     back = load_checkpoint(tmp_path / "r" / "checkpoints" / "step-000012").run()
     record(tmp_path / "r", back, stop=lambda: back.step == 14)
     assert resume(tmp_path / "r").step == 14  # not at 24, where the log no longer leads
+    assert [*RunFolder(tmp_path / "r").grids()] == [0, 8]
 
 
 def test_the_log_is_on_the_disk_before_each_checkpoint_that_knows_its_length(tiny, tmp_path, record, monkeypatch):
