@@ -58,6 +58,7 @@ def test_labels(pictured, digits, labels, classes):
     assert run.classes == classes
     assert run.class_names == {"dataset": tuple("abcd"), "none": (), "clusters": tuple("0123456")}[labels]
     assert (run.labels is None) == (classes == 0)
+    assert (run.generator().spec.class_noun == "class") == (labels == "dataset")
     assert type(run.gan.d.layers[-1]).__name__ == ("Projection" if classes else "Dense")
     run.advance()
 

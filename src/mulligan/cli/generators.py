@@ -62,7 +62,7 @@ def draw(
         save_png(out, image, {"seed": str(number)} | ({} if label is None else {"class": name}))
     pixels = (image[..., 0] if image.shape[2] == 1 else straight(image)).tolist()
     data = {"seed": number, "class": label, "class_name": name or None, "pixels": pixels, "out": out and str(out)}
-    lines = [f"seed {number}" + (f", class {name}" if name else "") + (f": {out}" if out else "")]
+    lines = [f"seed {number}" + (f", {generator.spec.class_noun} {name}" if name else "") + (f": {out}" if out else "")]
     return Document(data, lines, picture=terminal_picture(image, wants_color(sys.stdout)))
 
 

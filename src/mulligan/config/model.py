@@ -37,8 +37,8 @@ class DataSpec(Checked):
     """Share of the pictures on which D does not train. How much better it knows the others steers
     `augment_probability`. 0 steers nothing, and so does a share of fewer than 16 pictures."""
     limit: Whole = 0
-    """Use only this number of samples; 0 for all. They are the first ones. If these would miss a class, they are the
-    first ones of each class, in proportion to its share."""
+    """Use only this number of samples, drawn at random, the same ones for every `seed`; 0 for all. Each class gives its
+    share."""
     low: Finite = -1.0
     high: Finite = 1.0
     """Network values of black (`low`) and white. G's output has the same range. Points are used as they are."""

@@ -90,16 +90,18 @@ class Dataset:
         return float(points.min()), float(points.max())
 
     def limited(self, count: int) -> Dataset:
-        """Return a data set of `count` samples, the same ones every time, in their order, with all of `test`.
+        """Choose `count` samples at random, whatever the seed of a run, in their order, with all of `test`.
 
-        They are the first `count` samples if these hold every class. If not, as in data sorted by class, each class
-        gives its first samples in proportion to its size, at least one as far as `count` allows.
+        Each class gives its share, at least one sample as far as `count` allows. A larger `count` adds samples.
         """
         count = as_whole("count", count, 1, sys.maxsize)
-        rows: Any = slice(count)
-        if self.labels is not None and len(np.unique(self.labels[:count])) < len(np.unique(self.labels)):
-            rows = _shared_out(self.labels, count)
-        return self._of(rows)
+        mixed = np.random.default_rng(0).permutation(len(self))
+        if self.labels is not None:  # the first ones of all classes, and then each class as often as it is large
+            labels, turn = self.labels[mixed], np.empty(len(self))
+            for label in np.unique(labels):
+                turn[labels == label] = np.linspace(0, 1, (labels == label).sum(), endpoint=False)
+            mixed = mixed[np.argsort(turn, kind="stable")]
+        return self._of(np.sort(mixed[:count]))
 
     def draw(self, count: int, seed: int = 0) -> Dataset:
         """Choose `count` samples at random, the same ones for a seed, with all of `test`; all of them if no more.
@@ -119,15 +121,6 @@ class Dataset:
         # mode="raise" would make NumPy fill a hidden second buffer first; the sampler's indices are in range.
         self.images.take(indices, axis=0, out=out, mode="clip")
         return out
-
-
-def _shared_out(labels: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """Choose `count` rows: the first one of each class, then more in proportion to its size."""
-    by_class = np.argsort(labels, kind="stable")
-    _, starts, sizes = np.unique(labels[by_class], return_index=True, return_counts=True)
-    turn = np.empty(len(labels))
-    turn[by_class] = (np.arange(len(labels)) - np.repeat(starts, sizes)) / np.repeat(sizes, sizes)
-    return np.sort(np.argsort(turn, kind="stable")[:count])
 
 
 def scale(

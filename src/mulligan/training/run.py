@@ -371,9 +371,10 @@ class Run:
     def seek(self, state: dict[str, Any]) -> None:
         """Set the step, the sampler and the random streams to another run's on this data, as far as both have them."""
         if state["data"] != self.fingerprint:
+            older = " Older versions chose other samples for data.limit." if self.config.data.limit else ""
             raise CheckpointError(
-                f"the checkpoint was trained on other data than {self.data.name} is now (SHA-256 "
-                f"{state['data'][:12]}…, here {self.fingerprint[:12]}…). Restore the data, or start a new run."
+                f"the checkpoint was trained on other data than {self.data.name} is now (SHA-256 {state['data'][:12]}"
+                f"…, here {self.fingerprint[:12]}…).{older} Restore the data, or start a new run."
             )
         for name, rng in self.gan.streams.items():
             if name in state["streams"]:

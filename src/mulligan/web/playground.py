@@ -179,8 +179,8 @@ def _describe(path: Path, changed: int) -> dict[str, Any]:
     row = {"step": 0, "class_names": [], "points": False, "text": ""}
     try:
         spec, _ = read_file(path)
-        names = list(spec.class_names or map(str, range(spec.classes)))
-        return row | {"step": spec.step, "class_names": names, "points": len(spec.shape) == 1}
+        row |= {"class_noun": spec.class_noun, "class_names": spec.class_names or [*map(str, range(spec.classes))]}
+        return row | {"step": spec.step, "points": len(spec.shape) == 1}
     except Exception as error:
         return row | {"text": f"{path.parent.name} cannot be read: {error}"}
 

@@ -48,7 +48,7 @@ def one_number(tab, server):
     assert pixels(tab, "digit") == bundled().images(1, 2026)[0].ravel().tolist()
     tab.changes("digit", lambda: tab("class-select").select_option("3"))
     assert pixels(tab, "digit") == bundled().images(1, 2026, 3)[0].ravel().tolist()
-    assert tab("class-select").input_value() == "3"
+    assert (tab("class-select").input_value(), tab("draw-keep").get_attribute("download")) == ("3", "seed-2026.png")
     tab.changes("digit", lambda: tab("seed-input").fill("1009"))
     tab("seed-input").fill("3.5")
     assert "got “3.5”. Try 42." in tab.page.locator(".fault").inner_text()

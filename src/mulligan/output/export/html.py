@@ -43,7 +43,7 @@ def viewer(generator: Generator) -> str:
             "or mulligan sample --out points.png."
         )
     plan = plan_of(generator)
-    model = describe(generator, plan)
+    model = describe(generator, plan) | {"class_noun": spec.class_noun}
     model["entries"], weights = pack(plan.arrays, half=fits_half(generator))
     script = "\n".join((PAGE / name).read_text("utf-8") for name in ("chance.js", "network.js", "page.js"))
     style = (PAGE / "page.css").read_text("utf-8")

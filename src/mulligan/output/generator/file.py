@@ -53,7 +53,7 @@ class GeneratorSpec(Checked):
     classes: Whole = 0
     """0 for a generator without labels."""
     class_names: tuple[str, ...] = ()
-    """One for each class, or empty."""
+    """One for each class; empty if the classes are clusters of similar pictures."""
     class_counts: tuple[Whole, ...] = ()
     """Number of training samples of each class; empty for equal shares."""
     recipe: str = ""
@@ -83,6 +83,11 @@ class GeneratorSpec(Checked):
     def is_picture(self) -> bool:
         """Whether samples are pictures, grey, RGB or with alpha, rather than points."""
         return len(self.shape) == 3 and self.shape[2] in (1, 3, 4)
+
+    @property
+    def class_noun(self) -> str:
+        """What to call one of the classes."""
+        return "class" if self.class_names else "cluster"
 
     @property
     def reading(self) -> dict[str, Any]:

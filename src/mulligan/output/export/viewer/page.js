@@ -56,7 +56,7 @@
   const far = () => by("way").value / 100;
   const named = (seed, chosen, to = seed) => {
     const [first, last] = [seed, to].map(s => model.classes[labelOf(s, chosen)]);
-    return model.classes.length ? `, class ${first}${first === last ? "" : ` to ${last}`}` : "";
+    return model.classes.length ? `, ${model.class_noun} ${first}${first === last ? "" : ` to ${last}`}` : "";
   };
 
   function show() {
@@ -186,7 +186,8 @@
   }
 
   function classes() {
-    const names = ["Any", ...model.classes], group = by("classes");
+    const each = name => model.class_noun === "class" ? name : `${model.class_noun} ${name}`;
+    const names = ["Any", ...model.classes.map(each)], group = by("classes");
     if (!model.classes.length) return;
     group.hidden = false;
     const few = names.length <= 13 && names.join("").length <= 32;
@@ -203,7 +204,7 @@
       }
     });
     if (!few) {
-      parent.setAttribute("aria-label", "Class");
+      parent.setAttribute("aria-label", model.class_noun);
       parent.dataset.testid = "viewer-class";
       parent.addEventListener("change", () => choose(Number(parent.value)));
     }

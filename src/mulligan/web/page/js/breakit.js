@@ -1,6 +1,6 @@
 // Break it yourself: three knobs, a guess, five seconds of real training, the diagnosis, and a second try.
 
-import { Changes, EvidenceLine, isSevere } from "./diagnosis.js";
+import { Brief, isSevere } from "./diagnosis.js";
 import { drawField } from "./field.js";
 import { Button, Segments, html, useAgain, useEffect, useRef, useState } from "./html.js";
 import { icon } from "./icons.js";
@@ -51,5 +51,5 @@ export function Break() {
       <div><b>What will happen?</b><${Segments} label="Your guess" of=${GUESSES.map((text) => [text, text, { "data-testid": `break-guess-${text.replaceAll(" ", "-")}` }])} at=${guess} set=${setGuess} /></div></div>
       <div class="act"><${Button} kind=${severe ? "" : "primary"} off=${!mayWrite() || !store.catalog || guess == null || (here && !ended)} testid="break-play" act=${play}>${icon.play()}Play ${int(STEPS)} steps<//></div>
       <div role="status" data-testid="break-words"><p>${words}</p>${ended && html`<p><b class=${severe ? "bad" : "ok"}>${again && "Second try: "}${truth}${severe ? ` at step ${int(advice.step)}${status.state === "finished" ? ", a warning" : ""}.` : `: no failure shows until step ${int(status.step)}.`}</b> ${again ? "" : right ? "You guessed it." : `You said: ${guess?.toLowerCase()}.`}</p>
-        ${severe && html`<ul class="ev">${advice.evidence.filter((line) => line.label).slice(0, 2).map((line) => html`<${EvidenceLine} line=${line} level="bad" />`)}</ul>${advice.can_try && html`<${Changes} changes=${advice.changes.filter((c) => c.new != null)} from=${advice.from_step} healthy=${advice.from_step} /><${Button} kind="primary" off=${!mayWrite()} testid="break-mulligan" act=${second}>${icon.flag()}Mulligan<//>`}`}`}</div></div>`;
+        ${severe && html`<${Brief} advice=${advice} from=${advice.can_try ? advice.from_step : null} />${advice.can_try && html`<${Button} kind="primary" off=${!mayWrite()} testid="break-mulligan" act=${second}>${icon.flag()}Mulligan<//>`}`}`}</div></div>`;
 }

@@ -1,7 +1,7 @@
 // Diagnosis: the state, one sentence, the evidence with its thresholds, what to try, and one button.
 
 import { Button, Dialog, html, useEffect, useState } from "./html.js";
-import { badgeOf, icon } from "./icons.js";
+import { Keep, badgeOf, icon } from "./icons.js";
 import { int, num, plain, short } from "./numbers.js";
 import { command, lacking, living, mayWrite, runPath, server, store } from "./store.js";
 
@@ -9,7 +9,7 @@ const awaited = () => store.catalog?.diagnosis;
 
 export const isSevere = () => Boolean(store.events.diagnosed?.severity && store.advice);
 
-export function EvidenceLine({ line, level }) {
+function EvidenceLine({ line, level }) {
   return html`<li title=${line.words}><div>${line.label ?? line.words}</div><div class=${line.holds ? `v ${level}` : "v"}>${num(line.value)}${line.holds && html`<span class="sr">, on the wrong side</span>`}<small>alarm ${line.operator} ${short(line.threshold)}</small></div></li>`;
 }
 
@@ -26,10 +26,14 @@ function inWords(value) {
   return [kind && inWords(kind), more.join(", ")].filter(Boolean).join(" ");
 }
 
-export function Changes({ changes, from, healthy }) {
+function Changes({ changes, from, healthy }) {
   return html`<dl class="diff" data-testid="remedy">${from != null && html`<dt>From</dt><dd>step ${int(from)}${!from ? ", from the start" : from === healthy ? ", the last healthy checkpoint" : ""}</dd>`}
     ${changes.map((c) => html`<dt>${c.label}</dt><dd><del>${inWords(c.old)}</del> → <ins>${inWords(c.new)}</ins></dd>`)}</dl>`;
 }
+
+/** The diagnosis of a try in short: what decided it and, for a second try from a step, what changes. */
+export const Brief = ({ advice, from }) => html`<ul class="ev">${advice.evidence.filter((line) => line.label).slice(0, 2).map((line) => html`<${EvidenceLine} line=${line} level="bad" />`)}</ul>
+  ${from != null && html`<${Changes} changes=${advice.changes.filter((c) => c.new != null)} from=${from} healthy=${from} />`}`;
 
 export function Futures({ run, close }) {
   const [source, setSource] = useState(null);
@@ -38,7 +42,7 @@ export function Futures({ run, close }) {
   useEffect(() => { server.url(path).then(setSource); }, []);
   return html`<${Dialog} id="futures-h" title="Both futures" testid="futures" close=${close}><p class="small">Both begin at one step, and draw from the same random numbers. Only what stands above the second one makes the difference.</p>
     <div class="futures">${!there && html`<p class="nothing">Drawing the frames…</p>`}<img hidden=${!there} onLoad=${() => setThere(true)} alt="Samples of both tries, step by step, the second one on the right; a try that has ended is dark" src=${source} /></div>
-    <div class="act"><a class="btn primary" href=${path} download data-testid="futures-keep">${icon.down()}Keep the GIF</a></div><//>`;
+    <div class="act"><${Keep} kind="primary" from=${path} testid="futures-keep">Keep the GIF<//></div><//>`;
 }
 
 const sentence = (words) => (words ? `${words[0].toUpperCase()}${words.slice(1)}. ` : "");

@@ -1,7 +1,7 @@
 // Draw: one number gives one picture; is it a copy.
 
 import { Button, Panel, html, useEffect, useRef, useState } from "./html.js";
-import { icon } from "./icons.js";
+import { Keep, icon } from "./icons.js";
 import { dice, int } from "./numbers.js";
 import { decode, paint, paintDifference, values } from "./pictures.js";
 import { latest, runPath, server, store } from "./store.js";
@@ -65,13 +65,16 @@ function One({ model, info, seed, setSeed, kind, setKind }) {
   };
   const names = info?.class_names ?? [];
   const digits = names.join("") === "0123456789";
+  const of = info?.class_noun ?? "class";
+  const said = data?.class_name ? `${of} ${data.class_name}` : "";
   return html`<${Panel} id="d1" title=${`One number, one ${digits ? "digit" : "picture"}`} note="same number, same picture">
     <div class="seed"><input inputmode="numeric" autocomplete="off" value=${text ?? seed} aria-label="Seed, a whole number" aria-invalid=${bad ? "true" : null} data-testid="seed-input" onInput=${input} onBlur=${() => setText(null)} />
       ${bad && html`<span class="fault" role="status">The seed must be a whole number from 0 to 2⁵³ − 1, got “${text}”. Try 42.</span>`}
       <${Button} aria-label="Random seed" testid="seed-random" act=${() => setSeed(dice(1e6))}>${icon.dice()}<//></div>
-    <${Picture} image=${data?.image} className="digit" testid="digit" label=${data ? `Drawn from seed ${seed}${data.class_name ? `, class ${data.class_name}` : ""}` : "Not drawn yet"} />
-    ${names.length > 0 && html`<select class="in wide-in" aria-label="Class" data-testid="class-select" onChange=${(e) => setKind(e.target.value === "" ? null : Number(e.target.value))}><option value="" selected=${kind == null}>Any class</option>${names.map((n, k) => html`<option value=${k} selected=${kind === k}>${n}</option>`)}</select>`}
-    <p class="small">${fault ? html`<span class="bad">${fault}</span>` : names.length ? `The number above is a seed for chance${digits ? ": 7 need not give a 7" : ""}. The class is chosen here.${data?.class_name ? ` Drawn: class ${data.class_name}.` : ""}` : "This generator takes no class."}</p><//>`;
+    <${Picture} image=${data?.image} className="digit" testid="digit" label=${data ? `Drawn from seed ${seed}${said && `, ${said}`}` : "Not drawn yet"} />
+    ${names.length > 0 && html`<select class="in wide-in" aria-label=${of} data-testid="class-select" onChange=${(e) => setKind(e.target.value === "" ? null : Number(e.target.value))}><option value="" selected=${kind == null}>Any ${of}</option>${names.map((n, k) => html`<option value=${k} selected=${kind === k}>${of === "class" ? n : `${of} ${n}`}</option>`)}</select>`}
+    <p class="small">${fault ? html`<span class="bad">${fault}</span>` : names.length ? `The number above is a seed for chance${digits ? ": 7 need not give a 7" : ""}. The ${of}${of === "cluster" ? ", a group of alike pictures," : ""} is chosen here.${said && ` Drawn: ${said}.`}` : "This generator takes no class."}</p>
+    ${data && html`<${Keep} from=${data.image.src} name=${`seed-${seed}.png`} kind="wide-in" testid="draw-keep">Save picture<//>`}<//>`;
 }
 
 function Copy({ model, seed, kind }) {
@@ -86,7 +89,6 @@ function Copy({ model, seed, kind }) {
       <${Difference} of=${[data?.drawn, data?.image]} label="Difference: orange where the generated one is brighter, blue where the training picture is">generated is<//></div>
       <p class="small" aria-busy=${data ? null : "true"}>${data?.text ?? "Looking for the nearest training picture…"}</p>`}<//>`;
 }
-
 
 export function Draw({ query }) {
   const [models, setModels] = useState([]);
@@ -109,7 +111,7 @@ export function Draw({ query }) {
   const ours = ["bundled", "pixel-faces"].includes(model);
   return html`<section class="sub" aria-label="Generator"><label for="gen" class="ink2">Generator</label><select class="in" id="gen" data-testid="generator-select" onChange=${(e) => choose(e.target.value)}>
       ${!info && html`<option value=${model} selected>${model}</option>`}${models.map((m) => html`<option value=${m.name} selected=${m.name === model}>${m.title ?? m.name}${m.step ? ` · step ${int(m.step)}` : ""}</option>`)}</select>
-    ${!ours && info && html`<div class="end"><a class="btn" href=${runPath(model, "/viewer.html")} download data-testid="export-player">${icon.down()}Player, one file</a></div>`}</section>
+    ${!ours && info && html`<div class="end"><${Keep} from=${runPath(model, "/viewer.html")} testid="export-player">Player, one file<//></div>`}</section>
     <main class="view draw" id="main" tabindex="-1"><h1 class="sr">Draw</h1>${info?.points ? html`<div class="nothing">This generator makes points, not pictures: see them in <a href="#train/game">The game</a>.</div>`
       : html`<div class="col"><${One} model=${model} info=${info} seed=${seed} setSeed=${setSeed} kind=${kind} setKind=${setKind} /></div>
       <div class="col"><${Copy} model=${model} seed=${seed} kind=${kind} /></div>`}</main>`;

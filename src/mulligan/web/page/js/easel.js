@@ -1,10 +1,10 @@
 // Teach it: your own pictures, drawn, dropped, pasted or chosen, on a pile that all pages share; and a run on them.
 
-import { Button, Dialog, html, useEffect, useHears, useLayoutEffect, useRef, useState } from "./html.js";
+import { Button, Dialog, html, useEffect, useHears, useState } from "./html.js";
 import { int } from "./numbers.js";
-import { LARGE, Pad, base64, pixels, small, wipe } from "./pad.js";
+import { LARGE, base64, pixels, small, usePad } from "./pad.js";
 import { decode } from "./pictures.js";
-import { Ballot } from "./votes.js";
+import { Ballot, Code } from "./votes.js";
 import { keep, kept } from "./query.js";
 import { act, latest, loadCatalog, mayWrite, server, store } from "./store.js";
 import { recipeOf, start } from "./settings.js";
@@ -53,8 +53,7 @@ async function putBack() {
 }
 
 function Easel({ guest }) {
-  const canvas = useRef(null);
-  const [inked, setInked] = useState(false);
+  const [canvas, inked, blank, pad] = usePad("easel", "Draw here");
   const [refused, setRefused] = useState([]);
   const [mine, setMine] = useState([]); // of a guest
   const [pile, setPile] = useState(null);
@@ -67,11 +66,6 @@ function Easel({ guest }) {
     if (found.pictures.length) keep(JSON.stringify(found.pictures.map((one) => one.png)), "drawings");
     else if (!pile) putBack();
   }), [store.pile]);
-  const blank = () => {
-    wipe(canvas.current);
-    setInked(false);
-  };
-  useLayoutEffect(blank, []); // before the first stroke: an effect may come after it
   const told = async (adding) => {
     const answer = await adding;
     setRefused(answer.refused);
@@ -104,7 +98,7 @@ function Easel({ guest }) {
   const off = !guest && !mayWrite();
   const shown = guest ? mine : pile?.pictures ?? [];
   const words = guest ? `${int(count)} on the pile of the class.` : count < LEAST ? "Draw the same thing again and again: a smiley, your initial, a star." : count < WANTED ? "Well done: enough to begin. More make it better." : "A fine pile.";
-  return html`<section class="panel easel" aria-label="Make pictures"><div class="sheet"><${Pad} canvas=${canvas} testid="easel" inked=${() => setInked(true)} />${!inked && html`<p aria-hidden="true">Draw here</p>`}
+  return html`<section class="panel easel" aria-label="Make pictures"><div class="sheet">${pad}
     <div class="act"><${Button} kind="primary big" off=${!inked || off} testid="easel-next" act=${next}>${guest ? "Send it" : "Next one"}<//><${Button} kind="big" off=${!inked} act=${blank}>Wipe<//></div></div>
     <div><p aria-live="polite"><b data-testid="easel-count">${guest ? `${shown.length} sent` : `${int(count)} of ${count < LEAST ? LEAST : WANTED}`}</b> ${words}</p>
       <div class="drawn">${shown.map((one) => html`<button key=${one.number} disabled=${off} aria-label=${`Take picture ${one.number} away`} onClick=${() => remove([one.number])}><img alt="" src=${`data:image/png;base64,${one.png}`} /></button>`)}</div>
@@ -113,11 +107,11 @@ function Easel({ guest }) {
       <p class="small">From few pictures a network may learn to copy. Afterwards, <a href="#draw">Is it a copy?</a> tells.</p>`}
       <div class="act"><label class="btn" data-testid="easel-files">Choose pictures<input type="file" accept="image/*" multiple disabled=${off} onChange=${(e) => { files(e.target.files); e.target.value = ""; }} /></label><span class="small wide">or drop and paste them here</span></div>
       ${refused.length > 0 && html`<ul class="own-refused bad" role="status" data-testid="easel-refused">${refused.map((line) => html`<li>${line}</li>`)}</ul>`}
-      ${!guest && pile?.code && html`<aside class="door" data-testid="door"><img alt="QR code of the address for phones" src=${pile.code} /><div><b>A class can draw too.</b><p>Phones on this network scan this, and what they draw lands on this pile.</p><code>${pile.address}</code><div class="act"><${Button} testid="class-page" act=${() => setLarge(true)}>Show it large, with the lesson<//></div></div></aside>${large && html`<${Lesson} pile=${pile} close=${() => setLarge(false)} />`}`}</div></section>`;
+      ${!guest && pile?.code && html`<aside class="door" data-testid="door"><${Code} of=${pile} /><div><b>A class can draw too.</b><p>Phones on this network scan this, and what they draw lands on this pile.</p><code>${pile.address}</code><div class="act"><${Button} testid="class-page" act=${() => setLarge(true)}>Show it large, with the lesson<//></div></div></aside>${large && html`<${Lesson} pile=${pile} close=${() => setLarge(false)} />`}`}</div></section>`;
 }
 
 /** The teacher's page: the class's code, and what to press when. */
-const Lesson = ({ pile, close }) => html`<${Dialog} id="lesson-h" title="A class draws, and judges" testid="lesson" className="lesson" close=${close}><img alt="QR code of the address for phones" src=${pile.code} /><div><code>${pile.address}</code>
+const Lesson = ({ pile, close }) => html`<${Dialog} id="lesson-h" title="A class draws, and judges" testid="lesson" className="lesson" close=${close}><${Code} of=${pile} /><div><code>${pile.address}</code>
   <ol><li>Phones scan the code. All draw the same thing, ${LEAST} or more: <b>${int(store.pile?.count ?? 0)}</b> are here.</li><li>Press <b>Train on these</b>, and watch the samples.</li><li><b>The game</b>, then <b>Let the class judge</b>: each phone votes.</li><li><b>Show the answer</b>, then <b>Next picture</b>.</li><li>Break it: set <b>Rate of G</b> to 0.3, and wait for the alarm.</li><li>Press <b>Mulligan</b>. Which change helped?</li></ol></div><//>`;
 
 export function Teach() {

@@ -4,7 +4,7 @@
 import { Button, Panel, html, useEffect, useHears, useLayoutEffect, useRef, useState } from "./html.js";
 import { Difference, Figure, Picture, useImages } from "./draw.js";
 import { isSevere } from "./diagnosis.js";
-import { icon } from "./icons.js";
+import { Keep, icon } from "./icons.js";
 import { Field, useLooks } from "./look.js";
 import { dice, int, shuffle } from "./numbers.js";
 import { sheet } from "./pictures.js";
@@ -31,6 +31,9 @@ export function Dial({ needles, label }) {
     ${[0, 0.25, 0.5, 0.75, 1].map(mark)}${needles.map(needle)}<circle cx=${cx} cy=${cy} r="9" fill="var(--judge)" />
     <text x="4" y="150">“forged”</text><text x=${cx} y="14" text-anchor="middle">cannot tell</text><text x="264" y="150" text-anchor="end">“real”</text></svg>`;
 }
+
+/** The judge's mean belief in real ones and in forged ones, in words. */
+export const Beliefs = ({ who, real, fake }) => html`How sure ${who} is of “real”: <span class="real nowrap">real ones ${share(real)}</span>, <span class="fake nowrap">forged ones ${share(fake)}</span>`;
 
 /** What the judge's needles mean by their gap. */
 export function verdict(gap) {
@@ -114,7 +117,7 @@ function Judge({ close, ask = duel }) {
         <p class="answer" role="status" data-testid="judge-answer">${told ? html`<b class=${right(one, said[at]) ? "ok" : "bad"}>${right(one, said[at]) ? "Right" : "No"}: it is ${word(one.real)}.</b> The judge said ${word(one.belief > 0.5)}, with ${share(Math.max(one.belief, 1 - one.belief))}. You ${mine}, the judge ${judges}.` : close && "Keys: ← forged, → real."}</p>
         <div class="act">${told ? html`<button class="btn big primary" ref=${next} data-testid="judge-next" onClick=${() => setTold(false)}>${at + 1 < many ? "Next picture" : "See the result"}</button>`
           : html`<${Button} kind="big" off=${!one || !images[at]} act=${() => say(false)}>← Forged<//><${Button} kind="big" testid="say-real" off=${!one || !images[at]} act=${() => say(true)}>Real →<//>`}</div>`}
-    <div class="act">${over && html`<button class="btn primary" ref=${next} data-testid="judge-again" onClick=${again}>Again, with other pictures</button><a class="btn" download=${`judge-${mine}-of-${many}.png`} href=${card(round, images, said, words)} data-testid="judge-card">${icon.down()}Save as a picture</a>`}
+    <div class="act">${over && html`<button class="btn primary" ref=${next} data-testid="judge-again" onClick=${again}>Again, with other pictures</button><${Keep} name=${`judge-${mine}-of-${many}.png`} from=${card(round, images, said, words)} testid="judge-card">Save as a picture<//>`}
       ${close && html`<${Button} kind="quiet" act=${close}>${over ? "Back to the game" : "Leave"}<//>`}</div></section>`;
 }
 
@@ -155,7 +158,7 @@ export function Game() {
   return html`<div class="table">
       <${Panel} id="g1" title=${html`<span class="real">Real</span>`} note="from the training set"><div class="pile">${data.real.map((p, i) => html`<${Picture} image=${real[i]} label=${`Real; the judge says “real” with ${share(p.belief)}`} />`)}</div><//>
       <${Panel} id="g5" className="judge" title="The judge" note=${`step ${int(data.step)}`}><${Dial} needles=${[[doubted, "fake"], [believed, "real"]]} label=${`The judge thinks that a real picture is real with ${share(believed)}, a forged one with ${share(doubted)}`} />
-        <p class="small">How sure it is of “real”: <span class="real nowrap">real ones ${share(believed)}</span>, <span class="fake nowrap">forged ones ${share(doubted)}</span></p>
+        <p class="small"><${Beliefs} who="it" real=${believed} fake=${doubted} /></p>
         <p class="ink2" data-testid="game-verdict">${half && moved ? "The judge has learned. Now the forger…" : verdict(believed - doubted)}</p>
         <div class="act"><${Button} act=${others}>Other pictures<//><${Button} kind="primary big" testid="game-judge" act=${() => setJudging(true)}>Be the judge<//>${store.pile?.open && html`<${Button} kind="big" testid="game-class" off=${!mayWrite()} act=${nextRound}>Let the class judge<//>`}</div><//>
       <${Panel} id="g2" title=${html`<span class="fake">Forged</span>`} note="click one to follow it"><div class="pile">${forged.map((p, i) => html`<button aria-pressed=${picked.at === i} data-testid=${`forged-${i}`} onClick=${() => look(i)}><${Picture} image=${fake[i]} label=${`Forged; the judge says “real” with ${share(p.belief)}`} /></button>`)}</div><//></div>

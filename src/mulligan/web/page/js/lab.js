@@ -1,4 +1,4 @@
-// The port to a server that is a Web Worker of this page: the same calls as messages, the same stream. Only a site has it.
+// The port to a server that is a Web Worker of this page: the same calls as messages, the same stream. Only the static site has it.
 
 import { kept, settingsIn, startOf } from "./query.js";
 import { Problem, Server } from "./server.js";
@@ -9,6 +9,9 @@ function asked() {
   const found = settingsIn(location.hash.split("?")[1] || kept());
   return found.recipe ? found : FIRST;
 }
+
+const read = ({ content }) => JSON.parse(new TextDecoder().decode(content));
+const addressOf = ({ media, content }) => URL.createObjectURL(new Blob([content], { type: media }));
 
 export class Lab extends Server {
   words = "In this page";
@@ -103,21 +106,19 @@ export class Lab extends Server {
 
   async send(method, path, body) {
     if (path === "/api/train/start") this.began = true; // the visitor's own run, of their drawings or the game
-    const { status, content } = await this.ask(method, path, body);
-    const found = JSON.parse(new TextDecoder().decode(content));
-    if (status >= 400) throw new Problem(status, found);
-    return found;
+    const answer = await this.ask(method, path, body);
+    if (answer.status >= 400) throw new Problem(answer.status, read(answer));
+    return read(answer);
   }
 
   async url(path) {
-    const { media, content } = await this.ask("GET", path);
-    return URL.createObjectURL(new Blob([content], { type: media }));
+    return addressOf(await this.ask("GET", path));
   }
 
   async save(path) {
-    const { status, media, file, content } = await this.ask("GET", path);
-    if (status >= 400) return this.hear("notice", { kind: "warning", text: JSON.parse(new TextDecoder().decode(content)).detail });
-    const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(new Blob([content], { type: media })) });
-    Object.assign(link, file ? { download: file } : { target: "_blank" }).click();
+    const answer = await this.ask("GET", path);
+    if (answer.status >= 400) return this.hear("notice", { kind: "warning", text: read(answer).detail });
+    const more = answer.file ? { download: answer.file } : { target: "_blank" };
+    Object.assign(document.createElement("a"), { href: addressOf(answer), ...more }).click();
   }
 }

@@ -86,7 +86,7 @@ const ago = (time) => Math.max(0, Math.round((Date.now() - time) / 1000));
 
 function Banner({ kind, text, actions = [], close }) {
   return html`<div class=${`banner ${kind}`} role=${kind === "bad" ? "alert" : "status"} data-testid="banner">${icon[kind]()}<span>${text}</span>
-    <span class="end">${actions.map(([label, act, testid, href]) => (href ? html`<a class="btn" href=${href} data-testid=${testid}>${label}</a>` : html`<${Button} testid=${testid} act=${act}>${label}<//>`))}
+    <span class="end">${actions.map(([label, act, testid]) => html`<${Button} testid=${testid} act=${act}>${label}<//>`)}
     ${close && html`<${Button} kind="quiet" aria-label="Close this message" act=${close}>${icon.bad()}<//>`}</span></div>`;
 }
 
@@ -136,6 +136,6 @@ function App() {
 
 addEventListener("mulligan-theme", () => changed(true));
 const app = document.getElementById("app");
-app.replaceChildren();
+app.replaceChildren(); // index.html says there that the page opens
 render(html`<${App} />`, app);
 server.connect();

@@ -1,6 +1,6 @@
 // A canvas to draw on, and any picture at the size of a network's.
 
-import { html, placeOf, useRef } from "./html.js";
+import { html, placeOf, useLayoutEffect, useRef, useState } from "./html.js";
 import { blank } from "./pictures.js";
 
 export const LARGE = 280;
@@ -24,6 +24,18 @@ export function Pad({ canvas, testid, inked }) {
   };
   return html`<canvas ref=${canvas} width=${LARGE} height=${LARGE} role="img" aria-label="Draw here, with mouse or finger" data-testid=${testid}
     onPointerDown=${(e) => { e.currentTarget.setPointerCapture(e.pointerId); last.current = null; stroke(e); }} onPointerMove=${stroke} />`;
+}
+
+/** A pad of its own: its canvas, whether something is drawn there, what wipes it, and the pad with `words` to begin with. */
+export function usePad(testid, words) {
+  const canvas = useRef(null);
+  const [inked, setInked] = useState(false);
+  const clear = () => {
+    wipe(canvas.current);
+    setInked(false);
+  };
+  useLayoutEffect(clear, []); // before the first stroke: an effect may come after it
+  return [canvas, inked, clear, html`<${Pad} canvas=${canvas} testid=${testid} inked=${() => setInked(true)} />${!inked && html`<p aria-hidden="true">${words}</p>`}`];
 }
 
 export function wipe(canvas) {

@@ -60,7 +60,7 @@ export class Server {
 
   connect() {
     this.leave();
-    this.phone = guest();
+    this.phone = guest(); // the server tells phones less
     const stream = new EventSource(`/api/stream?client=${this.client}&phone=${this.phone}`);
     this.stream = stream;
     // "event" is an event of the run, as its events.jsonl has it; the others are the server's own

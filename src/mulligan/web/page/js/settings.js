@@ -5,9 +5,8 @@ import { capital, int, plain, rate } from "./numbers.js";
 import { changesOf, startOf } from "./query.js";
 import { act, can, changed, command, mayWrite, server, store } from "./store.js";
 
-const FIRST = ["quick", "best", "small", "mlp", "classic", "article", "ring"];
-
 const DOES = { quick: "Digits, one minute", best: "The best digits", small: "The smallest nets", mlp: "Dense layers only", classic: "The first tutorials", article: "A famous failure", ring: "Points on a ring", pictures: "Your own pictures" };
+const FIRST = Object.keys(DOES);
 export const does = ({ name, title }) => DOES[name] ?? capital(title.replace(/[:;.] ?`.*|`|\.$/g, ""));
 
 export const recipeOf = (name) => store.catalog?.recipes.find((r) => r.name === name);
@@ -113,7 +112,7 @@ function Choice({ name, options, value, marked, words = spelled }) {
 
 function Figure({ name, value, marked, off, whole }) {
   const [words, setWords] = useState(null); // the text that is being typed, or was refused
-  const shown = words ?? (value == null ? "" : whole ? int(value).replaceAll(",", name === "steps" ? "," : "") : rate(value));
+  const shown = words ?? (value == null ? "" : name === "steps" ? int(value) : whole ? value : rate(value));
   const [refused, setRefused] = useState(null); // the refusal of this field; other fields may have theirs
   const range = SLIDES[name];
   const beyond = range && value > 10 ** range[1] ? `Usual values end at ${rate(10 ** range[1])}. A larger one may break the run.` : null;

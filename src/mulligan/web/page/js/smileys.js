@@ -1,10 +1,10 @@
 // The visitor's own five drawings: learned while the story is read, and set beside the forger's in its last scene.
 
-import { Button, Slider, html, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
-import { icon } from "./icons.js";
+import { Button, Slider, html, useEffect, useRef, useState } from "./html.js";
+import { Keep, icon } from "./icons.js";
 import { Grey } from "./machine.js";
 import { int } from "./numbers.js";
-import { LARGE, Pad, base64, pixels, small, wipe } from "./pad.js";
+import { LARGE, base64, pixels, small, usePad, wipe } from "./pad.js";
 import { blank, decode, decoded, paintGrey, sheet } from "./pictures.js";
 import { keep, kept, startOf } from "./query.js";
 import { SIDE, counted, record } from "./recorded.js";
@@ -70,15 +70,9 @@ const Five = ({ of }) => html`<div class="five">${counted(FIVE).map((i) => (of[i
 
 export function Mine() {
   useStore();
-  const canvas = useRef(null);
-  const [inked, setInked] = useState(false);
   const { drawings } = mine;
   const full = drawings.length === FIVE;
-  const fresh = () => {
-    wipe(canvas.current);
-    setInked(false);
-  };
-  useLayoutEffect(fresh, []);
+  const [canvas, inked, fresh, pad] = usePad("smiley-pad", full ? "Five: thank you" : "Draw a smiley here");
   useEffect(() => {
     const { run } = store.status ?? {};
     if (run !== mine.run && kept("smileys.run") === store.epoch + run) {
@@ -91,7 +85,7 @@ export function Mine() {
     put(all);
     fresh();
   };
-  return html`<div class="sheet"><${Pad} canvas=${canvas} testid="smiley-pad" inked=${() => setInked(true)} />${!inked && html`<p aria-hidden="true">${full ? "Five: thank you" : "Draw a smiley here"}</p>`}</div>
+  return html`<div class="sheet">${pad}</div>
     <div><${Five} of=${drawings} /><p role="status" data-testid="smiley-words"><b>${drawings.length} of ${FIVE}.</b> ${full ? progress() : "Always the same thing: a smiley, a star."}</p>
       <div class="act">${full ? html`${!here() && mayWrite() && !mine.asked && html`<${Button} testid="smiley-learn" act=${learn}>Let it learn these<//>`}<${Button} testid="smiley-others" act=${() => put([])}>Draw others<//>`
         : html`<${Button} kind="primary" off=${!inked} testid="smiley-next" act=${() => add([...drawings, small(canvas.current, LARGE, LARGE, SIDE).toDataURL()])}>Next one<//><${Button} off=${!inked} act=${fresh}>Wipe<//>${!drawings.length && html`<${Button} testid="smiley-ours" off=${!record} act=${() => add(ours())}>Take ours<//>`}`}</div></div>`;
@@ -127,7 +121,7 @@ export function Yours() {
   const words = `Step ${int(mine.step)}, average weights, the first ${ACROSS} noises`;
   if (mine.image) return html`<h3 class="real">Yours</h3><${Five} of=${mine.drawings} /><h3 class="fake">The forger’s</h3><${Forged} image=${mine.image} />
     <p class="small" role="status" data-testid="yours-words">${words}. From five drawings, each turned ${TURNS} ways, it learns to vary these five and no more.</p>
-    <div class="act">${(!here() || can("resume")) && html`<${Button} testid="yours-on" off=${!mayWrite()} act=${() => (here() ? command("resume") : act(runPath(mine.run, "/resume")))}>Let it learn on<//>`}<${Button} kind="primary" testid="yours-card" act=${() => card(words)}>${icon.down()}Save as a picture<//><a class="btn" href=${runPath(mine.run, "/viewer.html")} download data-testid="yours-player">${icon.down()}Keep the forger, one file</a></div>`;
+    <div class="act">${(!here() || can("resume")) && html`<${Button} testid="yours-on" off=${!mayWrite()} act=${() => (here() ? command("resume") : act(runPath(mine.run, "/resume")))}>Let it learn on<//>`}<${Button} kind="primary" testid="yours-card" act=${() => card(words)}>${icon.down()}Save as a picture<//><${Keep} from=${runPath(mine.run, "/viewer.html")} testid="yours-player">Keep the forger, one file<//></div>`;
   const missing = mine.drawings.length < FIVE;
   return html`<p class="small" role="status" data-testid="yours-words">${missing ? html`You have drawn ${mine.drawings.length} of ${FIVE}: <a href="#story/scene-1">draw the rest</a>. Until then this` : server.broken ? "Python cannot run here, so this" : "Yours are not learned yet. Until then this"} is a replay: five smileys of ours, and a forger that learned them in the same way.</p>
     <h3 class="real">Ours</h3><${Five} of=${ours()} /><h3 class="fake">The forger’s</h3><div class="eight">${counted(count).map((i) => html`<${Grey} key=${i} of=${record.picture("smileys.learned", at * count + i)} label=${`Forged smiley ${i + 1}`} testid=${`replay-${i}`} />`)}</div>

@@ -1,6 +1,6 @@
 // The stage of what takes thousands of steps: digits become dots, each near the corner of the digit it looks like.
 
-import { Changes, EvidenceLine } from "./diagnosis.js";
+import { Brief } from "./diagnosis.js";
 import { share } from "./game.js";
 import { Button, Slider, byArrows, html, placeOf, useAgain, useEffect, useRef, useState } from "./html.js";
 import { int } from "./numbers.js";
@@ -154,6 +154,5 @@ export function Stage() {
 export function Found() {
   const { failed: { advice }, second: { steps } } = record.stage;
   const tries = [{ number: 1, recipe: "digits", step: advice.step, state: "failed", alarm: { step: advice.step, state: advice.title.toLowerCase() } }, { number: 2, recipe: "digits", parent: 1, from_step: steps[0], step: steps.at(-1), state: "finished" }];
-  return html`<p><b class="bad">${advice.title} at step ${int(advice.step)}.</b> ${advice.text.replace(/^G /, "The forger ")}</p><ul class="ev">${advice.evidence.slice(0, 2).map((line) => html`<${EvidenceLine} line=${line} level="bad" />`)}</ul>
-    <${Changes} changes=${advice.changes.filter((c) => c.new != null)} from=${steps[0]} healthy=${steps[0]} /><${TriesLine} tries=${tries} current=${2} steps=${steps.at(-1)} />`;
+  return html`<p><b class="bad">${advice.title} at step ${int(advice.step)}.</b> ${advice.text.replace(/^G /, "The forger ")}</p><${Brief} advice=${advice} from=${steps[0]} /><${TriesLine} tries=${tries} current=${2} steps=${steps.at(-1)} />`;
 }

@@ -24,7 +24,7 @@ const started = {
 export const store = {
   ...started,
   connected: false, epoch: null, lost: null, heard: 0, catalog: null, progress: null, runsVersion: 0, pile: null, round: null,
-  news: null, // {kind, text, actions} of the bar at the foot
+  news: null, // of the bar at the foot
   switched: null, // why the recipe is another one than was chosen
   closed: null, // the run whose end has been read
   spoken: "", alarmSpoken: "",
@@ -78,8 +78,8 @@ function say(text) {
   changed(true);
 }
 
-export function tell(kind, text, actions = []) {
-  store.news = text ? { kind, text, actions, at: performance.now() } : null;
+export function tell(kind, text, code) {
+  store.news = text ? { kind, text, code, at: performance.now() } : null;
   changed(true);
 }
 
@@ -109,7 +109,7 @@ const hears = {
     Object.assign(store, started, data, { connected: true, lost: null });
     hears.settings(data.settings);
     store.runsVersion++; // the server may be a new one
-    if (!guest() && (server.epoch !== store.epoch || !store.catalog)) loadCatalog();
+    if (!guest() && (server.epoch !== store.epoch || !store.catalog)) loadCatalog(); // another server may have other pictures
     store.epoch = server.epoch;
     // it was about another run, or that nobody answered
     if (before !== store.status?.run || store.status?.state === "loading" || store.news?.code === "away") store.news = null;
@@ -152,7 +152,7 @@ const hears = {
   notice(data) {
     if (data.code === "few" && store.settings?.data?.startsWith("drawings-")) return; // the easel has said it
     const kind = { info: "info", finished: "info", warning: "warn", failed: "bad" }[data.kind] ?? "info";
-    store.news = data.text ? { kind, text: data.text, code: data.code, actions: [], at: performance.now() } : null;
+    tell(kind, data.text, data.code);
   },
   runs() {
     store.runsVersion++;
@@ -211,11 +211,8 @@ export async function act(path, body = {}) {
 }
 
 function refuse(problem) {
-  if (!(problem instanceof Problem)) {
-    store.news = { kind: "warn", code: "away", text: "The server does not answer. If it still runs, training goes on without this page.", actions: [], at: performance.now() };
-    return changed(true);
-  }
-  if (problem.field) {
+  if (!(problem instanceof Problem)) tell("warn", "The server does not answer. If it still runs, training goes on without this page.", "away");
+  else if (problem.field) {
     const name = nameOf(problem.field);
     store.faults = { [name === "size" ? "data" : name]: problem.message };
     store.refused = problem.message;

@@ -4,7 +4,7 @@ import { Button, html, useEffect, useHears, useRef, useState } from "./html.js";
 import { adopt, write } from "./address.js";
 import { Chart } from "./chart.js";
 import { Diagnosis } from "./diagnosis.js";
-import { Game, share, verdict } from "./game.js";
+import { Beliefs, Game, share, verdict } from "./game.js";
 import { icon } from "./icons.js";
 import { Machine } from "./machine.js";
 import { int, num, sigmoid, time } from "./numbers.js";
@@ -91,14 +91,16 @@ function Charts() {
     <${Chart} testid="chart-distance" title="Distance to real" unit=${unit} log steps=${steps} series=${[line(distance, far, "distance", "fake"), ...(status.floor && !status.points ? [{ name: "other real ones", className: "real", data: [[0, status.floor], [steps, status.floor]] }] : [])]} />`;
 }
 
+/** How many terms the loss of D has for each pair; nothing where D judges one picture alone. */
+const termsOf = () => ({ relativistic: 1, relativistic_average: 2 })[store.settings?.loss];
+
 /** What D says of real and of forged ones, as its mean belief in “real”; null before the first step. */
 function beliefs() {
   const table = store.curves[store.status?.try];
   const [real, fake, loss] = ["d_real", "d_fake", "d_loss"].map((name) => table?.[name]?.findLast(Number.isFinite));
   if (real == null || fake == null) return null;
-  const terms = { relativistic: 1, relativistic_average: 2 }[store.settings?.loss];
-  const right = Math.exp(-loss / terms); // of pairs: one wild sample sways mean logits
-  if (terms) return [right, 1 - right];
+  const right = Math.exp(-loss / termsOf()); // the mean logits would be swayed by one wild sample
+  if (termsOf()) return [right, 1 - right];
   const middle = store.status.says === "probability" ? 0 : (real + fake) / 2; // where D cannot tell
   return [real, fake].map((v) => sigmoid(v - middle));
 }
@@ -119,8 +121,9 @@ function Now() {
     const place = (v = (low + high) / 2) => (0.15 + (0.7 * (v - low)) / (high - low)) * wide;
     for (const [x, y] of points) ink.fillRect(place(x), tall - place(y), 2, 2);
   }, [store.samples]);
-  const words = now ? html`How sure D is of “real”: <span class="real nowrap">real ones ${share(real)}</span>, <span class="fake nowrap">forged ones ${share(fake)}</span>. ${verdict(real - fake)}` : "Noise becomes a picture, the judge says how real it looks, and its gradient flows back.";
-  return html`<section class="panel head" aria-label="The machine" data-testid="needle"><${Machine} needles=${now ? [[fake, "fake"], [real, "real"]] : []} label=${now ? `The judge thinks that a real one is real with ${share(real)}, a forged one with ${share(fake)}` : "The judge has said nothing yet"}
+  const pairs = termsOf() && `D finds the real one of a pair, one real and one forged, with ${share(real)}.`;
+  const words = now ? html`${pairs || html`<${Beliefs} who="D" real=${real} fake=${fake} />.`} ${verdict(real - fake)}` : "Noise becomes a picture, the judge says how real it looks, and its gradient flows back.";
+  return html`<section class="panel head" aria-label="The machine" data-testid="needle"><${Machine} needles=${now ? [[fake, "fake"], [real, "real"]] : []} label=${now ? pairs || `The judge thinks that a real one is real with ${share(real)}, a forged one with ${share(fake)}` : "The judge has said nothing yet"}
     picture=${html`<canvas class=${`px ${image || points ? "" : "blank"}`} ref=${canvas} aria-hidden="true" width=${wide} height=${tall} />`} /><p class="ink2">${words}</p></section>`;
 }
 

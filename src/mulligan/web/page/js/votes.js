@@ -10,6 +10,9 @@ import { act, latest, mayWrite, server, store } from "./store.js";
 const many = (n, one) => `${int(n)} ${one}${n === 1 ? "" : "s"}`;
 export const nextRound = () => act("/api/round");
 
+/** The address of a pile for phones, as a QR code. */
+export const Code = ({ of }) => html`<img alt="QR code of the address for phones" src=${of.code} />`;
+
 function Shown({ round }) {
   const [image] = useImages([round.png]);
   return html`<${Picture} image=${image} testid="vote-picture" label=${round.answer ? `A ${word(round.answer.real)} picture` : `Picture ${round.number}, real or forged`} />`;
@@ -24,14 +27,15 @@ export function ClassVote() {
   useLayoutEffect(() => main.current?.focus(), [round.number, answer != null]);
   const [rounds, ours, judges] = round.score;
   const off = !mayWrite();
+  const [name, words, go] = answer ? ["next", "Next picture", nextRound] : ["end", "Show the answer", () => act("/api/round/end")];
   return html`<section class="panel bench" aria-labelledby="g6" data-testid="class-vote"><h2 id="g6">${answer ? html`It is <b class=${answer.real ? "real" : "fake"}>${word(answer.real)}</b>.` : "Real or forged? Vote on your phone."}</h2>
     <div class="ballot"><${Shown} round=${round} />
       <div>${answer ? html`<${Dial} needles=${[...(answer.share == null ? [] : [[answer.share, "brand", 11]]), [answer.belief, "judge"]]} label=${`The class: ${answer.share == null ? "no vote" : share(answer.share)}; the judge: ${share(answer.belief)} for real`} />
         <p role="status" data-testid="vote-answer">${answer.share == null ? "Nobody voted. " : html`<b class="ok">The class</b>: ${share(answer.share)} say “real” (${many(round.votes, "vote")}). `}The judge says “real” with ${share(answer.belief)}.</p>`
-        : html`${door?.code && html`<img alt="QR code of the address for phones" src=${door.code} />`}<p data-testid="vote-count">${round.phones || round.votes ? html`<b>${many(round.votes, "vote")}</b> · ${many(round.phones, "phone")}` : "No phone is here yet. Scan this to join."}</p>`}
+        : html`${door?.code && html`<${Code} of=${door} />`}<p data-testid="vote-count">${round.phones || round.votes ? html`<b>${many(round.votes, "vote")}</b> · ${many(round.phones, "phone")}` : "No phone is here yet. Scan this to join."}</p>`}
         <p class="ink2" data-testid="vote-score">${rounds ? `Right in ${many(rounds, "round")}: the class ${int(ours)}, the judge ${int(judges)}` : ""}</p></div></div>
     <p class="small">From step ${int(round.step)} of the run${store.status?.state === "training" ? ", which goes on" : ""}.</p>
-    <div class="act">${answer ? html`<button class="btn big primary" ref=${main} disabled=${off} data-testid="vote-next" onClick=${nextRound}>Next picture</button>` : html`<button class="btn big primary" ref=${main} disabled=${off} data-testid="vote-end" onClick=${() => act("/api/round/end")}>Show the answer</button>`}<${Button} kind="big quiet" off=${off} testid="vote-leave" act=${() => act("/api/round/leave")}>Back to the game<//></div></section>`;
+    <div class="act"><button class="btn big primary" ref=${main} disabled=${off} data-testid=${`vote-${name}`} onClick=${go}>${words}</button><${Button} kind="big quiet" off=${off} testid="vote-leave" act=${() => act("/api/round/leave")}>Back to the game<//></div></section>`;
 }
 
 export function Ballot({ round }) {
