@@ -85,9 +85,8 @@ def test_reals_of_the_training_set_are_left_out_one_at_a_time(rng):
         distance.append(d.min())
         is_authentic.append(np.sort(cdist(others[[d.argmin()]], others)[0])[1] < d.min())
     of = originals(train[inside], train, inside=inside)
-    np.testing.assert_allclose(
-        of.real_distance, distance, rtol=0, atol=8 * np.sqrt(2) * 2.0**-25
-    )  # the grid of `nearest`
+    spacing = 8 * np.sqrt(2) * 2.0**-25  # of the grid of `nearest`
+    np.testing.assert_allclose(of.real_distance, distance, rtol=0, atol=spacing)
     assert of.real_distance[0] == 0.0
     assert 0.2 < np.mean(is_authentic) < 0.9
     assert of.authpct_real == pytest.approx(100 * np.mean(is_authentic), rel=1e-14)

@@ -7,14 +7,8 @@ from mulligan.config.change import changes_of
 from mulligan.errors import ConfigError
 from mulligan.training import Adjusted, Diagnosed, Recorder, Run, plan, resume, train, with_overrides
 
-CHANGES = changes_of(
-    {
-        "generator.optimizer.lr": 3e-3,
-        "discriminator.optimizer.lr": 2e-3,
-        "penalties.0.gamma": 5,
-        "penalties.1.gamma": 0.5,
-    }
-)
+RATES = {"generator.optimizer.lr": 3e-3, "discriminator.optimizer.lr": 2e-3}
+CHANGES = changes_of(RATES | {"penalties.0.gamma": 5, "penalties.1.gamma": 0.5})
 SLOWER = changes_of(["generator.optimizer.lr=1e-3"])
 SLOWER_D = changes_of(["discriminator.optimizer.lr=1e-4"])
 
@@ -112,6 +106,5 @@ def test_a_second_try_begins_with_what_was_adjusted(tiny, tmp_path):
     assert at[18].changes == ["discriminator.optimizer.lr: 0.001 → 0.0001"]
     assert at[18].run().step == 18
     said = Diagnosed(24, "saturation", {}, ("x",), overrides=SLOWER, severity="alarm", healthy_step=6)
-    assert plan(tmp_path / "a", said).changes == [
-        "generator.optimizer.lr: 0.003 → 0.001"
-    ]  # from how it stood in the end
+    last = "generator.optimizer.lr: 0.003 → 0.001"  # from how it stood in the end
+    assert plan(tmp_path / "a", said).changes == [last]

@@ -87,8 +87,8 @@ D wins | mlp | penalties=[]; loss=minimax; d_steps=5; update=alternating; D.lr=0
 gamma off, mode collapse | mlp | γ0=0; γ1=0 | checkpoint | γ0=1; γ1=1
 G wins | mlp | D.layers.hidden=[1, 300] | step 0 | D.layers.hidden=[128, 300]
 gamma off (penalty_share) | mlp | γ0=1000 | step 0 | γ0=1
-gamma off (penalty_share) | mlp | γ0=1000; data.low=0 | step 0 | γ0=0.25
-gamma off (penalty_share) | mlp | schedules.penalty={kind="linear", start=1, end=1e4} |
+gamma off (penalty_share) | mlp | γ0=30; data.low=0 | step 0 | γ0=0.25
+gamma off (penalty_share) | mlp | γ0=0.01; schedules.penalty={kind="linear", start=1, end=200} |
     step 0 | schedules.penalty=constant
 gamma off, mode collapse, D wins | mlp |  | checkpoint | γ0=10; γ1=10
 mode collapse, gamma off, D wins | mlp | γ0=10; γ1=100 | checkpoint | γ0=100
@@ -116,7 +116,7 @@ mode collapse | mlp | generator.optimizer=sgd; discriminator.optimizer=sgd |
 gamma off (penalty_share) | mlp | batch_size=2; γ0=1000 | step 0 | γ0=1; batch_size=64
 standstill | mlp | G.lr=1e-12; D.lr=5e-5 | step 0 | G.lr=0.001
 standstill | mlp | schedules.lr={kind="cosine", start=1.0, end=0.0, until=0.01} | step 0 | schedules.lr=constant
-standstill | mlp |  | step 0 |
+standstill | mlp | D.layers.hidden=[16]; latent.dim=4 | step 0 |
 standstill | mlp | D.layers.activation=relu | step 0 | D.layers.activation=leaky_relu
 standstill | mlp | data.labels=none; D.layers=["flatten", {kind="dense", units=9}, "relu", {kind="dense", units=1}] |
     step 0 | D.layers.2=leaky_relu
@@ -149,6 +149,9 @@ divergence | mlp | schedules.penalty={kind="linear", start=1, end=1e9} | step 0 
 divergence | mlp | schedules.lr={kind="linear", start=0, end=1, until=0.1} | checkpoint | G.lr=0.000333; D.lr=0.000333
 divergence | mlp | D.lr=1e-12 | checkpoint | D.lr=0.001
 D wins | mlp | G.lr=3e-06; D.lr=0.003 | checkpoint | γ0=10; γ1=10; G.lr=0.003
+D wins | mlp | G.lr=0.0001; D.lr=0.00104 | checkpoint | γ0=10; γ1=10; G.lr=0.001; D.lr=0.001
+D wins | mlp | G.lr=1e-06; D.lr=0.00015 | checkpoint | γ0=10; γ1=10; G.lr=0.00015
+cycling | mlp | G.lr=0.00152587890625; D.lr=1.52587890625e-05 | checkpoint | G.lr=0.00153; D.lr=0.00153
 D wins | mlp | G.lr=0.0001; D.lr=0.01 | checkpoint | γ0=10; γ1=10; G.lr=0.001; D.lr=0.001
 D wins | mlp | G.lr=0.003; D.lr=0.03 | checkpoint | γ0=10; γ1=10; D.lr=0.003
 cycling, divergence | mlp | G.lr=0.01; D.lr=2e-5 | checkpoint | G.lr=0.003; D.lr=0.003
@@ -158,7 +161,7 @@ divergence | quick | G.beta1=0.9; D.beta1=0.9 | checkpoint | γ0=1; γ1=1; G.bet
 cycling | quick | G.beta1=0.9; D.beta1=0.9 | checkpoint | G.lr=0.001; D.lr=0.001; G.beta1=0; D.beta1=0; γ0=1; γ1=1
 G wins | quick | G.beta1=0.9; D.beta1=0.9 | checkpoint | D.lr=0.009; γ0=0.018; γ1=0.018; G.beta1=0; D.beta1=0
 saturation | quick | G.beta1=0.9; D.beta1=0.9 | step 0 | G.beta1=0; D.beta1=0
-mode collapse | quick | G.beta1=0.5 | checkpoint | RpGAN; γ0=1; γ1=1
+mode collapse | quick | G.beta1=0.5; D.layers.channels=[4, 8] | checkpoint | RpGAN; γ0=1; γ1=1
 divergence | mlp | G.layers.hidden=[1]; G.lr=1; D.lr=1 | step 0 | G.lr=0.003; D.lr=0.003; G.layers.hidden=[128]
 D wins | mlp | loss=wasserstein; update=alternating; penalties=[{kind="wgan_gp", weight=10}]; D.lr=0.01 |
     checkpoint | G.lr=0.003; D.lr=0.003
@@ -236,6 +239,8 @@ def test_the_article_s_quirks_go_together_whatever_they_lead_to():
             assert not mended.generator.layers.squared_gradient
             assert (mended.batch_size, mended.schedules.lr) == (64, Constant())
             assert remedy(Finding(state), recipe(name)).restart
+    falling = with_overrides(recipe("article"), ['schedules.lr={kind="linear", start=0.3, end=0}'])
+    assert changed(falling, Finding("D wins")).schedules.lr == falling.schedules.lr  # 0.15 on average
     signed = changed(recipe("article-gan-adam"), Finding("wrong sign"))
     assert signed == with_overrides(recipe("article-gan-adam"), ["loss=non_saturating"])
 
@@ -287,7 +292,7 @@ def test_every_failure_has_a_remedy():
         ("mlp", ("penalties.0.gamma=1e5",), ("penalties.0.gamma=1",)),
         ("mlp", ("latent.dim=1",), ("latent.dim=64",)),
         ("ring", ("latent.dim=1",), ("latent.dim=2",)),
-        ("mlp", ("discriminator.layers=['flatten', {kind='dense', units=1}, 'sigmoid']", "data.labels=none"),
+        ("mlp", ("discriminator.layers=['flatten', {kind='dense', units=1}, 'relu']", "data.labels=none"),
          ("discriminator.layers.2=flatten",)),
     ],
 )  # fmt: skip

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mulligan.data import load
+from mulligan.data import from_arrays, load
 from mulligan.data.sources import load_unresized, picture_file, pictures
-from mulligan.data.sources.picture_file import read_picture
+from mulligan.data.sources.picture_file import read_picture, tiles
+from mulligan.data.sources.pictures import fitted
 from mulligan.data.sources.reading import Reading
 from mulligan.errors import ConfigError, DataError
 
@@ -275,6 +276,19 @@ def test_colour_can_be_chosen(tmp_path):
     assert load(tmp_path, colour="rgb").shape == (28, 28, 3)
     with pytest.raises(ConfigError, match="auto, grey or rgb"):
         load(tmp_path, colour="blue")
+
+
+def test_pictures_in_memory_get_channels_and_a_sheet_is_cut_into_whole_tiles():
+    data, pixels = from_arrays(RGB[None], name="a"), RGB[None]
+    assert (fitted(data, Reading(alpha="keep")).images == np.concatenate([pixels, 255 + 0 * pixels[..., :1]], -1)).all()
+    grey = fitted(data, Reading(colour="grey"))
+    assert (fitted(grey, Reading(colour="rgb")).images == np.repeat(grey.images, 3, axis=-1)).all()
+    places = [(row, column) for row in (1, 6) for column in (1, 7, 13)]
+    sheet = np.random.default_rng(0).integers(0, 256, (14, 18, 3), dtype=np.uint8)
+    for height in (11, 14):  # of a third row one pixel is missing
+        cut = tiles(Image.fromarray(sheet[:height]), Reading(tile="4x3+2+1").grid)
+        assert [np.asarray(tile).tolist() for tile in cut] == [sheet[r : r + 3, c : c + 4].tolist() for r, c in places]
+    assert Reading().grid is None
 
 
 def test_a_phone_s_jpeg_is_turned_upright(tmp_path):
