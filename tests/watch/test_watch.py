@@ -409,7 +409,7 @@ def test_moves_of_answers_tell_where_losses_go():
     up, apart = Moves(0.1, 0.2, 0.1, 0.5), Moves(0.2, -0.1, 0.1, 0.5)
     assert [one_target(Loop([], moves)) for moves in ([up] * 13, [up, apart] * 7, [up] * 12)] == [1, 0, None]
     back, noise = apart._replace(drawn=-0.1), apart._replace(drawn=1e-9)
-    assert [with_d(Loop([], moves)) for moves in ([back] * 4 + [noise] * 3, [apart] * 7)] == [1, 0]
+    assert [with_d(Loop([], moves)) for moves in ([back] * 4 + [noise] * 3, [back] * 5 + [apart] * 2)] == [1, 0]
     real, fake = (Push(s, np.full(8, o), np.full(8, g), *[False] * 3) for s, o, g in zip(SIDES, (-0.5, -2), (-1, 0)))
     assert one_target(Loop([Drew(None, False), real, fake, NOBODY._replace(player="d")])) == 0  # a hinge at rest
 

@@ -65,7 +65,7 @@ class Moves(NamedTuple):
     real: float  # because D has changed
     fake: float
     drawn: float  # those for G's samples, because G has changed; 0 if some rose and some fell, as chance has it
-    apart: float  # how far those for reals were above those for fakes
+    apart: float  # how far those for reals are above those for fakes
     stride: float = 0.0  # how far G's samples moved ÷ the spread of the reals
 
 
@@ -235,8 +235,8 @@ def with_d(loop: Loop) -> float | None:
         real, fake, drawn = (loop.ends[name] for name in ("d real", "d fake", "g fake"))
         return float(abs(drawn - fake) < abs(drawn - real))
     sure = [m for m in loop.moves if (m.real - m.fake) * m.apart > 0 and m.drawn]  # D goes on as it judges
-    far = sorted(sure, key=lambda m: -abs(m.drawn))[: (len(sure) + 1) // 2]  # the others may be noise
-    return float(statistics.mean(m.apart * m.drawn < 0 for m in far) > 0.9) if len(sure) > 5 else None
+    away, moved = (sum(abs(m.drawn) for m in some) for some in ([m for m in sure if m.apart * m.drawn < 0], sure))
+    return float(away > 0.75 * moved) if len(sure) > 5 else None  # small moves may be noise
 
 
 def class_changed(loop: Loop) -> float | None:

@@ -170,13 +170,13 @@ class Nets:
             before = self.draw(earlier[0], slice(0, len(self.real)))
         with self.seeded():
             after = self.draw(g, slice(0, len(self.real)))
-        x = self._real_like(before)
-        real, fake, drawn = (judge(earlier[1], samples) for samples in (x, before, after))
-        rise = drawn - fake
+        samples = self._real_like(before), before, after
+        (real, fake, drawn), now = ([judge(net, x) for x in samples] for net in (earlier[1], d))
+        rise = (drawn - fake + now[2] - now[1]) / 2  # nobody tells whether D or G steps first
         sure = abs(rise.mean()) > 2 * rise.std() / math.sqrt(len(rise))
-        moved = judge(d, x).mean() - real.mean(), judge(d, before).mean() - fake.mean()
+        moved = (now[0] - real).mean(), (now[1] - fake).mean()
         stride = np.linalg.norm(as_numpy(after - before)) / np.linalg.norm(as_numpy(self.real - self.real.mean(0)))
-        return [Moves._make(map(float, (*moved, rise.mean() * sure, real.mean() - fake.mean(), stride)))]
+        return [Moves._make(map(float, (*moved, rise.mean() * sure, now[0].mean() - now[1].mean(), stride)))]
 
     # ── what only some frameworks tell ────────────────────────────────────────────────────────────────────────────
 
