@@ -90,10 +90,20 @@ def must_be(what: str, rule: str, got: object, try_: object = None) -> str:
     return f"{what} must be {rule}, got {shown(got)}.{'' if try_ is None else f' Try {try_}.'}"
 
 
-def require(holds: object, what: str, rule: str, got: object, try_: object = None) -> None:
-    """Raise a ConfigError with the message of `must_be` unless `holds`."""
+def require(
+    holds: object, what: str, rule: str, got: object, try_: object = None, kind: type[MulliganError] = ConfigError
+) -> None:
+    """Raise an error of this kind with the message of `must_be` unless `holds`."""
     if not holds:
-        raise ConfigError(must_be(what, rule, got, try_))
+        raise kind(must_be(what, rule, got, try_))
+
+
+def require_known(word: object, known: Iterable[str], what: str, try_: str, rule: str = "") -> None:
+    """Raise a ConfigError with the most similar known word, or else with a word to try, unless a word is known."""
+    names = [*known]
+    if word not in names:
+        near = suggest(word, names) or f" Try {try_}."
+        raise ConfigError(must_be(what, rule or f"one of {', '.join(names)}", word) + near)
 
 
 GONE_ALIKE = {

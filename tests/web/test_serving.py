@@ -92,7 +92,7 @@ def test_a_closed_server_saves(tmp_path, number, serve):
         (("--host", "0.0.0.0", "--token", "fifteen-letters"), "at least 16"),
         (("--token", "ключ-ключ-ключ-ключ"), "letters that a cookie can hold"),
         (("--port", "99999"), "0 to 65535"),
-        (("--data", "/no/such/folder"), "which does not exist"),
+        (("--data", "/no/such/folder"), "a folder or a file that exists"),
         (("--runs", __file__), "--runs must be a folder"),
         (("--host", "no.such.host.invalid", "--token", "x" * 16), "Check --host, or"),
         (("--host", "a\u202eb", "--token", "x" * 16), "Check --host, or"),

@@ -17,7 +17,7 @@ from mulligan.cli import options
 from mulligan.cli.document import Document
 from mulligan.doors.say import say, strict
 from mulligan.doors.write import KEY, PROGRAM, check_folder, write_json
-from mulligan.errors import ConfigError, suggest, typed
+from mulligan.errors import ConfigError, require_known, typed
 from mulligan.output.figures import align, count, duration, figure
 
 if TYPE_CHECKING:
@@ -37,9 +37,7 @@ def list_(what: Annotated[Positional[str], arg(metavar="[WHAT]", help_behavior_h
     Args:
         what: One of these kinds (default: list the kinds).
     """
-    if what and what not in KINDS:
-        way = suggest(what, KINDS) or " Try recipes."
-        raise ConfigError(f"the kind must be one of {', '.join(KINDS)}, got {what!r}.{way}")
+    require_known(what or "recipes", KINDS, "the kind", "recipes")
     rows = list_names(what) if what else {name: line for name, (line, _) in KINDS.items()}
     data = [{"name": name, "line": line} for name, line in rows.items()]
     if not sys.stdout.isatty():

@@ -8,7 +8,7 @@ from tyro.conf import Positional, UseAppendAction, arg
 import mulligan
 from mulligan.cli import options
 from mulligan.cli.document import Document
-from mulligan.errors import ConfigError, expanded, typed
+from mulligan.errors import expanded, require, typed
 
 
 def serve(
@@ -43,8 +43,7 @@ def serve(
     own: dict[str, str] = {}
     for word in data:
         path = expanded(word)
-        if not path.exists():
-            raise ConfigError(f"--data must be a folder or a file, got {word}, which does not exist. Check the path.")
+        require(path.exists(), "--data", "a folder or a file that exists", word)
         name, place = path.resolve().name, str(path.resolve())
         while name in mulligan.data.DATASETS or own.get(name, place) != place:
             name += "-2"

@@ -15,7 +15,7 @@ from mulligan import training
 from mulligan.cli import options
 from mulligan.cli.document import Document, render
 from mulligan.doors.say import emit, say
-from mulligan.errors import BusyError, ConfigError, RunError, must_be, typed
+from mulligan.errors import BusyError, ConfigError, RunError, require, typed
 from mulligan.output.figures import count, counted, duration, figure
 
 if TYPE_CHECKING:
@@ -81,9 +81,9 @@ def train(
     changes = [*changes_of(chain(*set_)), *flags]
     for path, value in changes_of(chain(*set_)):  # else the option would win in silence
         for option in flags:
-            if f"{option.path}.".startswith(f"{path}.") and option.value != value:
-                rule = f"left out beside the option that sets {option.path} to {option.value!r}"
-                raise ConfigError(must_be(f"--set {path}", rule, value))
+            agrees = option.value == value or not f"{option.path}.".startswith(f"{path}.")
+            rule = f"left out beside the option that sets {option.path} to {option.value!r}"
+            require(agrees, f"--set {path}", rule, value)
     if minutes is not None and any(change.path == "steps" for change in changes):
         raise ConfigError(f"--minutes {minutes:g} and steps both set the length. Give only one of them.")
     config = training.recipe(recipe_, **{} if data is None else {"data": data})

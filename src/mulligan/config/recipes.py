@@ -9,7 +9,7 @@ from typing import Any
 from mulligan.config.change import with_overrides
 from mulligan.config.model import Config, load_config, with_all_of
 from mulligan.doors.read import read_text
-from mulligan.errors import ConfigError, shown, suggest
+from mulligan.errors import require_known
 
 CHOICES = ("quick", "best", "finest", "fashion", "faces", "pictures", "unlabelled", "mlp", "ring", "grid")
 """The recipes that people choose from."""
@@ -54,14 +54,11 @@ def describe(name: str) -> str:
 def file_of(name: str | Path, known: Mapping[str, Path], kind: str, kinds: str) -> Path:
     """Find a TOML file: one of `known`, by its name, or the user's own, by its path. `kind` is the word for it."""
     word = str(name) if isinstance(name, Path) else name
-    if isinstance(word, str) and word in known:
-        return known[word]
     if isinstance(word, str) and word.endswith(".toml"):
         return Path(os.path.expanduser(word))
-    near = suggest(word, known) or f" Try {next(iter(known))}."
-    raise ConfigError(
-        f"{kind} must be a name of `mulligan list {kinds}` or the path of a .toml file, got {shown(word)}.{near}"
-    )
+    rule = f"a name of `mulligan list {kinds}` or the path of a .toml file"
+    require_known(word, known, kind, next(iter(known)), rule)
+    return known[word]
 
 
 def opening(path: Path) -> str:

@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from mulligan.errors import ConfigError, shown, suggest
+from mulligan.errors import require_known
 
 if TYPE_CHECKING:
     import numpy as np
@@ -133,7 +133,5 @@ EXHIBITS = {name: Exhibit(name, **plate | {"play": partial(_play, plate["play"])
 
 def exhibit_named(name: str) -> Exhibit:
     """Return an exhibit by its name, to play it: ``exhibit_named("article").play(0)``. Raises `ConfigError`."""
-    if name not in EXHIBITS:
-        hint = suggest(name, EXHIBITS) or " Try article."
-        raise ConfigError(f"case must be one of {', '.join(EXHIBITS)}, got {shown(name)}.{hint}")
+    require_known(name, EXHIBITS, "case", "article")
     return EXHIBITS[name]

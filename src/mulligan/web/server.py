@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import quote
 
-from mulligan.errors import ConfigError
+from mulligan.errors import ConfigError, require
 from mulligan.web.handle import WorkerHandle
 
 _LOG = logging.getLogger(__name__)
@@ -28,8 +28,7 @@ def serve(
     The log gives the address, and at the end how to resume the run. Port 0 is a free one. Any `host` but loopback needs
     a `token`. `data` are the user's own pictures, by the name that the page shows. `ready` is called with the address.
     """
-    if runs.exists() and not runs.is_dir():
-        raise ConfigError(f"--runs must be a folder, got {runs}, which is a file. Try --runs runs.")
+    require(runs.is_dir() or not runs.exists(), "--runs", "a folder", str(runs), "--runs runs")
     here = _is_loopback(host)
     if not here and not token:
         text = f"--host {host} lets other machines in, so it needs --token SECRET, which every visitor must know."

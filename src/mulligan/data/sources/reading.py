@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, fields
 from typing import NamedTuple, Self
 
-from mulligan.errors import ConfigError, require
+from mulligan.errors import require
 
 SIZES: tuple[int, ...] = tuple(sorted({28, *range(16, 97, 8)}))
 _BACKGROUNDS = {"black": "#000000", "white": "#ffffff"}
@@ -54,8 +54,8 @@ class Reading:
     def __post_init__(self) -> None:
         for name, pattern, rule, example in _RULES:
             require(re.fullmatch(pattern, getattr(self, name)), name, rule, getattr(self, name), example)
-        if self.alpha == "keep" and self.colour == "grey":
-            raise ConfigError("alpha must be a background for grey pictures, got 'keep'. Try alpha = 'black'.")
+        fits = self.alpha != "keep" or self.colour != "grey"
+        require(fits, "alpha", "a background for grey pictures", self.alpha, "alpha = 'black'")
 
     @property
     def keeps_alpha(self) -> bool:

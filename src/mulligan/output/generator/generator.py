@@ -74,15 +74,15 @@ class Generator:
         self.network = Network(Sequential(spec.layers), (spec.latent.dim,))
         stats = np.zeros(0, np.float32) if stats is None else stats
         for name, own, new in (("parameters", self.network.theta, theta), ("statistics", self.network.stats, stats)):
-            if np.shape(new) != own.shape:
-                raise ShapeError(f"{name} must be {own.size} numbers, as the layers have, got {np.size(new)}.")
+            rule = f"{own.size} numbers, as the layers have"
+            require(np.shape(new) == own.shape, name, rule, np.size(new), kind=ShapeError)
             own[:] = new
         if math.prod(self.network.output_shape) != math.prod(spec.shape):
             raise ShapeError(
                 f"the layers must make samples of shape {spec.shape}, got layers that make {self.network.output_shape}."
             )
-        if self.network.classes not in (None, spec.classes):
-            raise ShapeError(f"classes must be {self.network.classes}, as the layers have, got {spec.classes}.")
+        fits, rule = self.network.classes in (None, spec.classes), f"{self.network.classes}, as the layers have"
+        require(fits, "classes", rule, spec.classes, kind=ShapeError)
 
     @property
     def theta(self) -> Array:
@@ -236,8 +236,8 @@ class Generator:
             z = np.asarray(z).astype(np.float32, casting="same_kind")
         if z.ndim != 2 or z.shape[1] != self.spec.latent.dim or len(z) == 0 or not np.isfinite(z).all():
             raise ShapeError(f"z must be (n, {self.spec.latent.dim}) finite numbers, n ≥ 1, got shape {z.shape}.")
-        if self.classes and labels is None:
-            raise ConfigError(f"labels must be a class, 0 to {self.classes - 1}, or one a row, got None. Try 0.")
+        rule = f"a class, 0 to {self.classes - 1}, or one a row"
+        require(labels is not None or not self.classes, "labels", rule, None, 0)
         return self._in_data_range(self._pass(z, self._labels(len(z), 0, labels)))
 
     def _labels(self, count: int, seed: int, labels: Labels) -> NDArray[Any] | None:
