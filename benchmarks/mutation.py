@@ -92,7 +92,7 @@ def map_out(some):
     for path in data.measured_files():
         of_file = lines.setdefault(str(Path(path).relative_to(ROOT)), {})
         for line, tests in data.contexts_by_lineno(path).items():
-            of_file[line] = sorted({*of_file.get(line, []), *tests} - timer.bad - {""})
+            of_file[str(line)] = sorted({*of_file.get(str(line), []), *tests} - timer.bad - {""})
     MAP.write_text(json.dumps({"took": took, "lines": lines}))
     print(f"{len(timer.took)} tests, {sum(timer.took.values()):.0f} s; not passed: {sorted(timer.bad)}")
 
