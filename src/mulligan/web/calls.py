@@ -46,6 +46,12 @@ class Problem(Exception):
         return Answer(content | {"detail": self.detail, "field": self.field}, status, "application/problem+json")
 
 
+def demand(holds: object, kind: str, detail: str, field: str | None = None) -> None:
+    """Raise a `Problem` unless `holds`."""
+    if not holds:
+        raise Problem(kind, detail, field)
+
+
 # ── values ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

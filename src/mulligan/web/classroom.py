@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mulligan.doors.write import atomic_write
 from mulligan.nn.fields import Interval
-from mulligan.web.calls import ClientName, Problem, Text, get, post
+from mulligan.web.calls import ClientName, Problem, Text, demand, get, post
 from mulligan.web.handle import WorkerHandle
 from mulligan.web.look import png64
 from mulligan.web.streams import Broadcast
@@ -95,8 +95,7 @@ class Pile:
     def keep(self, *, numbers: tuple[Number, ...] = ()) -> dict[str, str]:
         """Save the pile, or these pictures of it, as a file that never changes."""
         drawings = [each.picture for number, each in self._drawings.items() if not numbers or number in numbers]
-        if not drawings:
-            raise Problem("wrong-state", "the pile must hold a picture before it is kept, got none. Draw one first.")
+        demand(drawings, "wrong-state", "the pile must hold a picture before it is kept, got none. Draw one first.")
         colours = max(picture.shape[2] for picture in drawings)
         pictures = [np.broadcast_to(picture, (SIDE, SIDE, colours)) for picture in drawings]
         data, number = np.array(pictures, np.uint8), 1

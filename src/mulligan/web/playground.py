@@ -31,7 +31,7 @@ from mulligan.training.run import CLOUD
 from mulligan.training.samples import data_of
 from mulligan.training.store.folder import RunFolder
 from mulligan.training.store.history import RunHistory, read_run
-from mulligan.web.calls import Answer, Problem, RunName, Step, Text, get, post
+from mulligan.web.calls import Answer, RunName, Step, Text, demand, get, post
 from mulligan.web.classroom import Pile, Votes
 from mulligan.web.handle import WorkerHandle
 from mulligan.web.jobs import Jobs
@@ -113,9 +113,8 @@ class Playground:
             there = inside and RunFolder(path).config.is_file()
         except OSError:  # too long for a file name, which counts bytes
             there = False
-        if not there:
-            text = f"name must be a run in {self.runs}, got {name!r}. GET /api/runs lists them."
-            raise Problem("unknown-run", text, "name")
+        text = f"name must be a run in {self.runs}, got {name!r}. GET /api/runs lists them."
+        demand(there, "unknown-run", text, "name")
         return path
 
     def generator(self, model: str) -> Generator:
@@ -123,9 +122,8 @@ class Playground:
             path = OURS[model][1]
         else:
             path = RunFolder(self.folder(model)).generator
-            if not path.is_file():
-                text = f"{model} has no generator yet. Its first checkpoint saves one."
-                raise Problem("not-available", text, "model")
+            text = f"{model} has no generator yet. Its first checkpoint saves one."
+            demand(path.is_file(), "not-available", text, "model")
         return _load(path, path.stat().st_mtime_ns)
 
     def data(self, model: str) -> Dataset | None:
@@ -252,8 +250,8 @@ def file_of(playground: Playground, name: str, part: str, file: str) -> Path:
     """Return a file inside a run folder. Paths that lead elsewhere are rejected."""
     folder = playground.folder(name)
     path = folder / part / file
-    if not path.is_file() or path.resolve() != folder.resolve() / part / file:
-        raise Problem("not-found", f"{name} has no {file}.")
+    inside = path.is_file() and path.resolve() == folder.resolve() / part / file
+    demand(inside, "not-found", f"{name} has no {file}.")
     return path
 
 

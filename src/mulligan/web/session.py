@@ -24,7 +24,7 @@ from mulligan.training.store.checkpoint import checkpoints, step_of
 from mulligan.training.store.folder import RunFolder, take_next
 from mulligan.training.store.history import RunHistory, read_run
 from mulligan.web import settings
-from mulligan.web.calls import Changes, Problem, Route, RunName, call, post
+from mulligan.web.calls import Changes, Problem, Route, RunName, call, demand, post
 from mulligan.web.handle import WorkerHandle
 from mulligan.web.settings import RecipeName
 from mulligan.web.streams import Broadcast
@@ -280,9 +280,9 @@ class Session:
             return
         least = self.current.step if live else self.newest_checkpoint(chosen.run) or 0
         least = chosen.steps + 1 if chosen.state == "finished" else least
-        if (steps or chosen.steps) < least:  # the worker would say so only after closing the live run
-            text = f"steps must be at least {least:,}, because {chosen.run} has taken as many, got {steps}. "
-            raise Problem("bad-field", f"{text}Try {2 * least}.", "steps")
+        text = f"steps must be at least {least:,}, because {chosen.run} has taken as many, got {steps}. "
+        enough = (steps or chosen.steps) >= least  # the worker would say so only after closing the live run
+        demand(enough, "bad-field", f"{text}Try {2 * least}.", "steps")
         self._send("open", chosen, steps=steps)
         chosen.steps = steps or chosen.steps
         self._begin(tries, f"reading the checkpoint of {chosen.run}")
@@ -325,17 +325,14 @@ class Session:
         self._begin([*self.tries, new], f"going back to step {begin:,} of {current.run}")
 
     def _check_free(self) -> None:
-        if self.state in ("loading", "stopping"):
-            text = f"{self.run} is being {'saved' if self.state == 'stopping' else 'read'}. Wait a moment."
-            raise Problem("busy", text)
+        text = f"{self.run} is being {'saved' if self.state == 'stopping' else 'read'}. Wait a moment."
+        demand(self.state not in ("loading", "stopping"), "busy", text)
 
     def check_command(self, command: str, number: int, run: str | None) -> None:
-        if number != self.current.number or run not in (None, self.run):
-            text = f"try must be the live one, {self.current.number}, got {number}. Reload, then choose again."
-            raise Problem("stale-try", text)
-        if command not in self.can:
-            possible = f"Possible now: {', '.join(self.can)}" if self.can else "Wait a moment"
-            raise Problem("wrong-state", f"{command} is not possible while the run is {self.state}. {possible}.")
+        text = f"try must be the live one, {self.current.number}, got {number}. Reload, then choose again."
+        demand(number == self.current.number and run in (None, self.run), "stale-try", text)
+        now, can = self.state, f"Possible now: {', '.join(self.can)}" if self.can else "Wait a moment"
+        demand(command in self.can, "wrong-state", f"{command} is not possible while the run is {now}. {can}.")
 
     def checkpoints(self, run: str | None) -> list[int]:
         return [] if run is None else [*map(step_of, checkpoints(RunFolder(self.runs / run).checkpoints))]

@@ -19,7 +19,7 @@ from mulligan.game.losses import LOSSES
 from mulligan.game.penalties import PENALTIES
 from mulligan.metrics import METRICS
 from mulligan.nn.fields import Words
-from mulligan.web.calls import Problem, get
+from mulligan.web.calls import Problem, demand, get
 from mulligan.web.verdict import AWAITED
 
 RecipeName = Annotated[str, Words(tuple(RECIPES))]
@@ -42,9 +42,9 @@ def configure(
         check_reading(config.data.name, Reading.of(config.data))
     except (MulliganError, RecursionError) as error:
         raise refuse(Problem("not-available", str(error)), changes) from error
-    if (config.data.name, config.recipe, config.start, config.parent) != (*before, None):
-        text = "changes must not set data, recipe, start or parent. Choose data by name, or type mulligan train --set."
-        raise Problem("bad-field", text, field="changes")
+    stays = (config.data.name, config.recipe, config.start, config.parent) == (*before, None)
+    text = "changes must not set data, recipe, start or parent. Choose data by name, or type mulligan train --set."
+    demand(stays, "bad-field", text, "changes")
     return config, dropped
 
 
@@ -60,9 +60,8 @@ def refuse(problem: Problem, changes: Iterable[Change]) -> Problem:
 
 def _with_data(config: Config, name: Any, data: Mapping[str, str]) -> Config:
     """Return a configuration with other data, by their name."""
-    if not isinstance(name, str) or name not in data:
-        text = must_be("data", f"one of {', '.join(data)}", name)
-        raise Problem("bad-field", f"{text} For your own pictures: mulligan serve --data FOLDER.", field="data.name")
+    text = must_be("data", f"one of {', '.join(data)}", name)
+    demand(name in [*data], "bad-field", f"{text} For your own pictures: mulligan serve --data FOLDER.", "data.name")
     place = data[name]
     config = with_all_of(config, place)
     spec = replace(config.data, name=place)
