@@ -180,6 +180,12 @@ class Tab:
         """Tell the page that a made-up run is paused."""
         self.hear(("status", STATUS | status))
 
+    def keeps(self, name):
+        """Press what gives a file, and return that."""
+        with self.page.expect_download() as saved:
+            self(name).click()
+        return saved.value
+
     def smile(self, pad, number=0):
         """Draw a smiley, each a little elsewhere."""
         self(pad).wait_for()

@@ -73,10 +73,9 @@ def both_futures(tab):
     tab("both-futures").click()
     tab.until(LOADED)
     tab.picture("lesson-futures", BOTH)
-    with tab.page.expect_download() as saved:
-        tab("futures-keep").click()
-    assert saved.value.suggested_filename == f"{run}-both-futures.gif"
-    with Image.open(saved.value.path()) as film:
+    saved = tab.keeps("futures-keep")
+    assert saved.suggested_filename == f"{run}-both-futures.gif"
+    with Image.open(saved.path()) as film:
         assert film.format == "GIF"
     tab.page.keyboard.press("Escape")
     tab.runs()
@@ -111,3 +110,4 @@ def reload(tab):
     assert tab.page.evaluate(WHERE) == before
     tab.until("!document.querySelector('[data-testid=run-reset]').disabled")  # still in control
     tab.painted("sample-grid")
+    tab.painted("now")

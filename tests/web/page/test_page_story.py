@@ -88,6 +88,7 @@ def test_the_keyboard_alone_plays_all_six_scenes(open_tab, record, width):
     press(tab, "story-number", "Control+a", *"1984")
     digit = bundled().images(1, seed=1984).ravel().tolist()
     tab.until(f"([name, digit]) => ({GREY})(name).every((v, i) => Math.abs(v - digit[i]) <= 3)", ["story-digit", digit])
+    assert tab.keeps("story-keep").suggested_filename.startswith("1984")
     tab.changes("story-digit", lambda: press(tab, "story-dice", "Enter"))
 
     for kind, name in (("real", "real"), ("forged", "fake")):
@@ -146,14 +147,10 @@ def test_own_smileys_are_learned_shown_and_kept_and_the_game_is_broken_and_mende
     tab.painted("yours-forged")
     says(tab, "yours-words", "average weights")
     assert tab("banner").count() == 0  # who reads hears nothing of clusters
-    with tab.page.expect_download() as saved:
-        tab("yours-card").click()
-    assert saved.value.suggested_filename == "my-smileys.png"
+    assert tab.keeps("yours-card").suggested_filename == "my-smileys.png"
     tab.until("import('/js/store.js').then(({store}) => store.status.step > 50)")  # where its checkpoint is saved
     tab.picture("story-yours", ("light", "dark"))
-    with tab.page.expect_download() as saved:
-        tab("yours-player").click()
-    assert saved.value.suggested_filename.endswith("-viewer.html")
+    assert tab.keeps("yours-player").suggested_filename.endswith("-viewer.html")
 
     tab("break-gamma-0").click()
     assert tab("break-play").is_disabled()  # guess first
@@ -253,5 +250,6 @@ def test_ten_strokes_of_a_pen_are_set_against_one_step_of_the_gradient(open_tab)
     mouse.up()
     assert shares(tab("paint-words").inner_text())[1] == after  # no eleventh
     tab.picture("story-paint", ("light", "dark"))
+    assert tab.keeps("paint-keep").suggested_filename.endswith(f"{score} of 100.png")
     tab("paint-again").click()
     says(tab, "paint-words", "Ten strokes")

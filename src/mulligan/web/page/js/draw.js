@@ -10,7 +10,7 @@ const FIRST = 2026; // a whole digit of the bundled generator
 const CALM = 300; // ms after the last change, before the address is updated
 
 /** Ask again when something changes, or the server is back; the last answer stays until the next one. */
-function useAnswer(ask, deps) {
+export function useAnswer(ask, deps) {
   const [answer, set] = useState({});
   useEffect(() => (store.connected ? latest(ask(), (data, problem) => set({ data, fault: problem?.message })) : undefined), [...deps, store.connected]);
   return answer;
@@ -74,7 +74,7 @@ function One({ model, info, seed, setSeed, kind, setKind }) {
     <${Picture} image=${data?.image} className="digit" testid="digit" label=${data ? `Drawn from seed ${seed}${said && `, ${said}`}` : "Not drawn yet"} />
     ${names.length > 0 && html`<select class="in wide-in" aria-label=${of} data-testid="class-select" onChange=${(e) => setKind(e.target.value === "" ? null : Number(e.target.value))}><option value="" selected=${kind == null}>Any ${of}</option>${names.map((n, k) => html`<option value=${k} selected=${kind === k}>${of === "class" ? n : `${of} ${n}`}</option>`)}</select>`}
     <p class="small">${fault ? html`<span class="bad">${fault}</span>` : names.length ? `The number above is a seed for chance${digits ? ": 7 need not give a 7" : ""}. The ${of}${of === "cluster" ? ", a group of alike pictures," : ""} is chosen here.${said && ` Drawn: ${said}.`}` : "This generator takes no class."}</p>
-    ${data && html`<${Keep} from=${data.image.src} name=${`seed-${seed}.png`} kind="wide-in" testid="draw-keep">Save picture<//>`}<//>`;
+    <${Keep} from=${data?.image.src} name=${`seed-${seed}.png`} kind="wide-in" testid="draw-keep">Save picture<//><//>`;
 }
 
 function Copy({ model, seed, kind }) {

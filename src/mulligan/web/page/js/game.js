@@ -4,10 +4,10 @@
 import { Button, Panel, html, useEffect, useHears, useLayoutEffect, useRef, useState } from "./html.js";
 import { Difference, Figure, Picture, useImages } from "./draw.js";
 import { isSevere } from "./diagnosis.js";
-import { Keep, icon } from "./icons.js";
+import { icon } from "./icons.js";
 import { Field, useLooks } from "./look.js";
 import { dice, int, shuffle } from "./numbers.js";
-import { sheet } from "./pictures.js";
+import { save, sheet } from "./pictures.js";
 import { act, calm, living, mayWrite, server, store } from "./store.js";
 import { ClassVote, nextRound } from "./votes.js";
 
@@ -68,7 +68,7 @@ function card(round, images, said, words) {
     write(`you ${said[i] === one.real ? "✓" : "✗"}  judge ${(one.belief > 0.5) === one.real ? "✓" : "✗"}`, x + 88, y + 240, 20, "#bac3be");
   });
   write(`Real or forged? Step ${int(round[0].step)} of a GAN in Mulligan`, 540, 700, 24, "#98a39d");
-  return canvas.toDataURL();
+  save(canvas, words);
 }
 
 const duel = () => server.get("/api/look/duel", { count: SIDES, seed: dice(2 ** 31) });
@@ -117,7 +117,7 @@ function Judge({ close, ask = duel }) {
         <p class="answer" role="status" data-testid="judge-answer">${told ? html`<b class=${right(one, said[at]) ? "ok" : "bad"}>${right(one, said[at]) ? "Right" : "No"}: it is ${word(one.real)}.</b> The judge said ${word(one.belief > 0.5)}, with ${share(Math.max(one.belief, 1 - one.belief))}. You ${mine}, the judge ${judges}.` : close && "Keys: ← forged, → real."}</p>
         <div class="act">${told ? html`<button class="btn big primary" ref=${next} data-testid="judge-next" onClick=${() => setTold(false)}>${at + 1 < many ? "Next picture" : "See the result"}</button>`
           : html`<${Button} kind="big" off=${!one || !images[at]} act=${() => say(false)}>← Forged<//><${Button} kind="big" testid="say-real" off=${!one || !images[at]} act=${() => say(true)}>Real →<//>`}</div>`}
-    <div class="act">${over && html`<button class="btn primary" ref=${next} data-testid="judge-again" onClick=${again}>Again, with other pictures</button><${Keep} name=${`judge-${mine}-of-${many}.png`} from=${card(round, images, said, words)} testid="judge-card">Save as a picture<//>`}
+    <div class="act">${over && html`<button class="btn primary" ref=${next} data-testid="judge-again" onClick=${again}>Again, with other pictures</button><${Button} testid="judge-card" act=${() => card(round, images, said, words)}>${icon.down()}Save as a picture<//>`}
       ${close && html`<${Button} kind="quiet" act=${close}>${over ? "Back to the game" : "Leave"}<//>`}</div></section>`;
 }
 

@@ -1,7 +1,7 @@
 // Museum: guess what went wrong, then see what was published, why it failed, and the repair.
 
 import { Button, html, useEffect, useMemo, useRef, useState } from "./html.js";
-import { Figure, Picture, useImages } from "./draw.js";
+import { Figure, Picture, useAnswer, useImages } from "./draw.js";
 import { icon } from "./icons.js";
 import { capital, int, num, short, shuffle } from "./numbers.js";
 import { paintGrey, values } from "./pictures.js";
@@ -14,12 +14,8 @@ const MORE = ["mode collapse", "standstill", "saturation", "copying"]; // names 
 const waiting = (what) => (store.connected ? `Opening ${what}…` : "The server does not answer.");
 
 function useCase(name) {
-  const [answer, setAnswer] = useState(null);
-  const [fault, setFault] = useState(null);
-  useEffect(() => {
-    if (store.connected) server.get(`/api/museum/${encodeURIComponent(name)}`).then(setAnswer, (problem) => setFault(problem.message));
-  }, [name, store.connected]);
-  return { exhibit: answer?.name === name ? answer : null, fault };
+  const { data, fault } = useAnswer(() => server.get(`/api/museum/${encodeURIComponent(name)}`), [name]);
+  return { exhibit: data?.name === name ? data : null, fault };
 }
 
 /** Pixels as they are, from 0 to 1; where their caption says so, also stretched from their least to their largest value. */
@@ -103,10 +99,8 @@ function Guess({ cases }) {
 }
 
 export function Museum({ rest: [name = "guess"] }) {
-  const [list, setList] = useState(null);
-  const [fault, setFault] = useState(null);
-  useEffect(() => { if (store.connected) server.get("/api/museum").then(setList).catch((problem) => setFault(problem.message)); }, [store.connected]);
-  const cases = list?.cases ?? [];
+  const { data, fault } = useAnswer(() => server.get("/api/museum"), []);
+  const cases = data?.cases ?? [];
   const at = name === "guess" ? -1 : Math.max(0, cases.findIndex((c) => c.name === name));
   return html`<main class="museum" id="main" tabindex="-1"><aside class="list"><nav aria-label="Exhibits"><a class="play" href="#museum" aria-current=${at < 0 ? "page" : null}>Guess the failure<small>a game, ${cases.length} rounds</small></a>
       <details open=${at >= 0} key=${at >= 0}><summary>All exhibits<small>their titles give answers away</small></summary>${cases.map((c, i) => html`<a href=${`#museum/${encodeURIComponent(c.name)}`} data-testid=${`exhibit-${i + 1}`} aria-current=${i === at ? "page" : null}>${c.title}<small>${[c.year, c.state].filter(Boolean).join(" · ")}</small></a>`)}</details></nav></aside>

@@ -22,6 +22,9 @@ export function sheet(width, height) {
   return [canvas, ink, (text, x, y, size, colour) => { Object.assign(ink, { font: `600 ${size}px system-ui`, fillStyle: colour, textAlign: "center" }); ink.fillText(text, x, y); }];
 }
 
+/** Give a canvas to the visitor as a file. */
+export const save = (canvas, name) => Object.assign(document.createElement("a"), { href: canvas.toDataURL(), download: `${name}.png` }).click();
+
 /** Decode the picture of samples once, so that a canvas can be painted in the same frame as the rest. */
 export async function decoded(samples) {
   if (samples?.png && !samples.image) samples.image = await decode(samples.png).catch(() => null);

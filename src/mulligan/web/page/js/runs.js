@@ -1,10 +1,11 @@
 // Runs: a menu of what is kept; each run is resumed, drawn with or reported.
 
-import { Button, Dialog, html, useEffect, useState } from "./html.js";
+import { Button, Dialog, html, useState } from "./html.js";
 import { Futures } from "./diagnosis.js";
+import { useAnswer } from "./draw.js";
 import { badgeOf, icon } from "./icons.js";
 import { int, num, short } from "./numbers.js";
-import { act, latest, mayWrite, reportPath, runPath, server, store } from "./store.js";
+import { act, mayWrite, reportPath, runPath, server, store } from "./store.js";
 
 const OPEN = ["paused", "stopped", "failed", "finished"];
 const UNREAD = "unreadable";
@@ -35,10 +36,8 @@ function Row({ run, off, close, futures }) {
 }
 
 export function Runs({ close }) {
-  const [list, setList] = useState(null);
-  const [fault, setFault] = useState(null);
+  const { data: list, fault } = useAnswer(() => server.get("/api/runs"), [store.runsVersion]);
   const [played, setPlayed] = useState(null); // whose GIF is shown
-  useEffect(() => latest(server.get("/api/runs"), (found, problem) => (found ? setList(found) : setFault(problem.message))), [store.runsVersion]);
   if (played) return html`<${Futures} run=${played} close=${() => setPlayed(null)} />`;
   return html`<${Dialog} id="runs-h" title=${server.lab ? "Runs in this tab" : "Runs on disk"} testid="runs" close=${close}>
     ${fault ? html`<p class="nothing">${fault}</p>` : list && !list.runs.length ? html`<p class="nothing">No runs yet. Each run of Train is kept ${server.lab ? "while this tab is open" : `in ${list.folder}`}.</p>`

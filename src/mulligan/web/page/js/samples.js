@@ -6,7 +6,7 @@ import { int } from "./numbers.js";
 import { drawField } from "./field.js";
 import { decode, decoded, paintGrid } from "./pictures.js";
 import { useWidth } from "./width.js";
-import { latest, living, mayWrite, runPath, server, store, tell } from "./store.js";
+import { changed, latest, living, mayWrite, runPath, server, store, tell } from "./store.js";
 import { does, recipeOf, start, wanted } from "./settings.js";
 
 const WEIGHTS = [["average", "Average", { title: "Average of G’s weights over the last steps: calmer", "data-testid": "weights-ema" }], ["raw", "Latest", { title: "G’s weights as they are now", "data-testid": "weights-raw" }], ["real", "Real", { title: "Real samples, same grid, to compare", "data-testid": "weights-real" }]];
@@ -71,12 +71,10 @@ export function Samples() {
       drawField(canvas.current, { low, high, ...kinds });
     }
     else if (!looking && shown?.image) paintGrid(canvas.current, shown.image, side);
-    else {
-      const source = looking ? runPath(status.run, `/samples/${saved[back]}.png`) : shown?.png;
-      return source && latest((looking ? server.url(source) : Promise.resolve(source)).then(decode), (image) => image && paintGrid(canvas.current, image, side));
-    }
+    else if (looking) return latest(server.url(runPath(status.run, `/samples/${saved[back]}.png`)).then(decode), (image) => image && paintGrid(canvas.current, image, side));
+    else if (shown?.png) decoded(shown).then(() => changed(true));
     return undefined;
-  }, [shown, looking && saved[back], weights, theme, side, real]);
+  }, [shown, shown?.image, looking && saved[back], weights, theme, side, real]);
 
   const last = saved.length;
   const body = state === "loading" ? html`<div class="nothing" aria-busy="true" data-testid="loading"><h3>${status.text || "Getting ready"}</h3>${store.progress?.text && html`<p class="small">${store.progress.text}</p>`}<progress aria-label=${status.text || "Getting ready"} /></div>`

@@ -27,13 +27,9 @@ export function differences() {
 
 export const dirty = () => Object.keys(store.draft).length > 0;
 
-function startBody(more = {}) {
-  const asked = { recipe: store.settings ? null : wanted().recipe, ...store.draft, ...more };
-  return startOf(asked, (asked.recipe ? recipeOf(asked.recipe) : store.settings)?.values);
-}
-
 export async function start(more = {}) {
-  const answer = await act("/api/train/start", startBody(more));
+  const asked = { recipe: store.settings ? null : wanted().recipe, ...store.draft, ...more };
+  const answer = await act("/api/train/start", startOf(asked, (asked.recipe ? recipeOf(asked.recipe) : store.settings)?.values));
   if (answer) {
     store.draft = {};
     changed(true);

@@ -5,7 +5,7 @@ import { Keep, icon } from "./icons.js";
 import { Grey } from "./machine.js";
 import { int } from "./numbers.js";
 import { LARGE, base64, pixels, small, usePad, wipe } from "./pad.js";
-import { blank, decode, decoded, paintGrey, sheet } from "./pictures.js";
+import { blank, decode, decoded, paintGrey, save, sheet } from "./pictures.js";
 import { keep, kept, startOf } from "./query.js";
 import { SIDE, counted, record } from "./recorded.js";
 import { act, can, changed, command, loadCatalog, mayWrite, runPath, server, store, useStore } from "./store.js";
@@ -106,7 +106,7 @@ async function card(words) {
   write("and a network learned to draw its own", 540, 330, 44, "#f0975c");
   ink.drawImage(mine.image, 0, 0, mine.image.width, mine.image.height / 4, 60, 370, 960, 240);
   write(`${words}. Mulligan`, 540, 690, 24, "#bac3be");
-  Object.assign(document.createElement("a"), { href: canvas.toDataURL(), download: "my-smileys.png" }).click();
+  save(canvas, "my-smileys");
 }
 
 export function Yours() {

@@ -8,7 +8,7 @@ import { Button, Segments, byArrows, html, placeOf, render, useEffect, useMemo, 
 import { Grey, Machine } from "./machine.js";
 import { dice } from "./numbers.js";
 import { LARGE, Pad, pixels, small, wipe } from "./pad.js";
-import { blank, paintGrey } from "./pictures.js";
+import { blank, paintGrey, save, sheet } from "./pictures.js";
 import { AREA, SIDE, counted, forger, openForger, openRecord, record, usePlaying } from "./recorded.js";
 import { Mine, Yours } from "./smileys.js";
 import { Found, Stage } from "./stage.js";
@@ -20,12 +20,20 @@ const [STROKES, FORCE, NIB] = [10, 0.8, 1.1]; // of the pen; how much brighter (
 const [GLOW, FAINT] = [4.5, 0.16]; // pixels around the pen in which the wish glows; elsewhere it is fainter
 const MOST = 1e4; // of a number that comes by itself
 
-function lay(canvas, grey) {
+function lay(canvas, grey, side = canvas.width) {
   const one = blank(SIDE, SIDE);
   paintGrey(one, grey, SIDE, SIDE, 0, 255);
   const ink = canvas.getContext("2d", { willReadFrequently: true });
   ink.imageSmoothingEnabled = false;
-  ink.drawImage(one, 0, 0, canvas.width, canvas.height);
+  ink.drawImage(one, 0, 0, side, side);
+}
+
+/** A card to keep: a picture, its black and white −1 and 1, and words below it. */
+function keepCard(picture, words) {
+  const [canvas, , write] = sheet(840, 960);
+  lay(canvas, picture.map((v) => 127.5 * (v + 1)), 840);
+  write(words, 420, 915, 36, "#e9eeeb");
+  save(canvas, words);
 }
 
 const sure = (belief) => `The judge is ${share(belief)} sure that it is real`;
@@ -71,7 +79,7 @@ const FIGURES = {
       history.replaceState(null, "", `#story?n=${words}`);
     };
     return html`<${Machine} lit="noise forger picture" noise=${shown?.[0]} picture=${shown && html`<${Grey} of=${shown[1]} low=${-1} high=${1} label=${`The digit of the number ${text}`} testid="story-digit" />`} />
-      <div class="act" ref=${field}><label for="number">A number</label><input id="number" class="in" inputmode="numeric" autocomplete="off" maxlength="15" value=${text} data-testid="story-number" onFocus=${() => { w.own = true; }} onInput=${(e) => typed(e.target.value = e.target.value.replace(/\D/g, ""))} /><${Button} testid="story-dice" act=${() => typed(String(dice(MOST)))}>Another<//></div>`;
+      <div class="act" ref=${field}><label for="number">A number</label><input id="number" class="in" inputmode="numeric" autocomplete="off" maxlength="15" value=${text} data-testid="story-number" onFocus=${() => { w.own = true; }} onInput=${(e) => typed(e.target.value = e.target.value.replace(/\D/g, ""))} /><${Button} testid="story-dice" act=${() => typed(String(dice(MOST)))}>Another<//><${Button} testid="story-keep" act=${() => keepCard(forger.draw(w.to, w.to, 1), `${w.to}, drawn by a network`)}>Keep it<//></div>`;
   },
 
   Needle() {
@@ -169,7 +177,7 @@ const FIGURES = {
         onPointerDown=${(e) => { e.currentTarget.setPointerCapture(e.pointerId); down(spotOf(e)); }} onPointerMove=${(e) => move(spotOf(e))} onPointerUp=${up} onPointerCancel=${up} onKeyDown=${key} onBlur=${up} />
       <div class="judge"><${Segments} label="Pen" of=${[[-1, "Darker", { "data-testid": "tone-0" }], [1, "Brighter", { "data-testid": "tone-1" }]]} at=${tone} set=${setTone} /><${Dial} needles=${[[at.belief, "judge"]]} label=${sure(at.belief)} />
         <div class="beside"><p role="status" data-testid="paint-words">${at.heard ? html`<b>${score < 100 ? `Your score is ${Math.max(0, score)} of 100.` : `${score} of 100: you beat it!`}</b> You came from ${share(first)} to ${share(at.belief)}. The gradient, with as much paint, came to ${share(at.heard.belief)}.` : html`<b>${at.strokes ? `Stroke ${at.strokes} of ${STROKES}.` : "Ten strokes."}</b> Make the judge say “real”.`}</p>${at.heard && html`<${Grey} of=${at.heard.picture} low=${-1} high=${1} label="The gradient’s picture" testid="paint-heard" />`}</div>
-        <div class="act"><${Button} kind=${at.heard ? "primary" : ""} testid="paint-again" act=${() => setAt(fresh(at.n))}>Once more<//><${Button} testid="paint-other" act=${() => setAt(fresh((at.n + 1) % record.young.fake.length))}>Another picture<//></div></div>`;
+        <div class="act"><${Button} kind=${at.heard ? "primary" : ""} testid="paint-again" act=${() => setAt(fresh(at.n))}>Once more<//><${Button} testid="paint-other" act=${() => setAt(fresh((at.n + 1) % record.young.fake.length))}>Another picture<//>${at.heard && html`<${Button} testid="paint-keep" act=${() => keepCard(pen.now, `I was the gradient, ${Math.max(0, score)} of 100`)}>Keep it<//>`}</div></div>`;
   },
 };
 

@@ -120,11 +120,11 @@ function Now() {
     ink.fillStyle = "#f0975c";
     const place = (v = (low + high) / 2) => (0.15 + (0.7 * (v - low)) / (high - low)) * wide;
     for (const [x, y] of points) ink.fillRect(place(x), tall - place(y), 2, 2);
-  }, [store.samples]);
+  }, [image, points]);
   const pairs = termsOf() && `D finds the real one of a pair, one real and one forged, with ${share(real)}.`;
   const words = now ? html`${pairs || html`<${Beliefs} who="D" real=${real} fake=${fake} />.`} ${verdict(real - fake)}` : "Noise becomes a picture, the judge says how real it looks, and its gradient flows back.";
   return html`<section class="panel head" aria-label="The machine" data-testid="needle"><${Machine} needles=${now ? [[fake, "fake"], [real, "real"]] : []} label=${now ? pairs || `The judge thinks that a real one is real with ${share(real)}, a forged one with ${share(fake)}` : "The judge has said nothing yet"}
-    picture=${html`<canvas class=${`px ${image || points ? "" : "blank"}`} ref=${canvas} aria-hidden="true" width=${wide} height=${tall} />`} /><p class="ink2">${words}</p></section>`;
+    picture=${html`<canvas class=${`px ${image || points ? "" : "blank"}`} ref=${canvas} aria-hidden="true" data-testid="now" width=${wide} height=${tall} />`} /><p class="ink2">${words}</p></section>`;
 }
 
 const LONGER = 10_000;
