@@ -126,6 +126,9 @@ def test_the_seed_of_a_draw_decides(pictured, digits):
     run, other = Run(pictured(), data=digits), Run(pictured(seed=1), data=digits)
     (z, labels), again = run.draw(20, seed=3), run.draw(20, seed=2**63 - 1)
     assert run.draw(0, seed=3)[0].shape == (0, 4)
+    for count, seed in ((2**40 + 1, 0), (1, 2**63), (-1, 0), (1, -1)):
+        with pytest.raises(ConfigError):
+            run.draw(count, seed=seed)
     assert not (z == again[0]).any()
     assert (labels != again[1]).any()
     assert all((one == same).all() for one, same in zip((z, labels), other.draw(20, seed=3)))  # whatever the run's is
