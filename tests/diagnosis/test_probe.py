@@ -118,7 +118,9 @@ def test_classes_of_digits_are_the_judges():
 
     chosen = np.flatnonzero(digits.labels < 3)[-256:]
     reals = Reals(scaled(np.asarray(digits.images[:256])), -1.0, 1.0, judge=seen)
-    signals, histogram = of(reals, scaled(np.asarray(digits.images[chosen]))).measure()
+    made = scaled(np.asarray(digits.images[chosen]))
+    signals, histogram = of(reals, made, averaged=made).measure()
+    assert signals["classes"] == signals["classes_averaged"]
     shares, of_reals = (np.bincount(digits.labels[rows], minlength=10) / 256 for rows in (chosen, slice(256)))
     np.testing.assert_allclose(histogram, shares, atol=0.02)
     assert signals["classes"] == pytest.approx(math.exp(entr(shares).sum() - entr(of_reals).sum()), rel=0.05)

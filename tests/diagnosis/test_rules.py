@@ -161,7 +161,7 @@ NEARLY = [
     {"ranking": 0.1, **FAR},
     {"spread": 0.1, "inner": 0.9, "coverage": 0.4},  # of a generator that is told no class, deviation over all
     {"inner": 0.51, "coverage": 0.4},
-    {"inner": 0.45, "coverage": 0.51},
+    {"inner": 0.45, "coverage": 0.51, "nearness": 0.51},
 ]
 
 

@@ -58,6 +58,8 @@ def test_a_users_penalty_says_where_it_looks():
 def test_layers_for_other_classes_than_the_game_has(classes):
     game = replace(game_of("classes"), classes=classes)
     refused(ShapeError, f"generator's layers .* classes = {classes}, got one for 3 classes", game)
+    assert GAN(replace(game, classes=1), SHAPE, workers=1).game.latents == (0, 1)
+    assert replace(game, latent=replace(game.latent, redraw=False)).latents == (0, 0)
 
 
 @pytest.mark.parametrize(

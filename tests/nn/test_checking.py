@@ -38,6 +38,7 @@ def test_a_layer_without_a_case_is_named(monkeypatch):
     (named,) = check_layers("critic")
     assert not named.passed
     assert named.what.startswith("not played: ")
+    assert {row.name for row in check_layer(nn.Tanh(), (3,))} == {"Tanh"}
 
 
 def test_an_activation_without_a_second_derivative_is_checked_in_first_order():

@@ -22,13 +22,17 @@ def same(a, b):
     return all(np.array_equal(a[name], b[name]) for name in a)
 
 
-@pytest.mark.parametrize(("threads", "update"), [(1, "simultaneous"), (2, "alternating")])
-def test_adjusted_before_the_first_step_is_as_if_it_had_been_so(tiny, threads, update):
-    config = tiny(threads=threads, update=update)
+@pytest.mark.parametrize(
+    ("threads", "begun", "changes"),
+    [(1, [], CHANGES), (2, ["update=alternating"], CHANGES),
+     (1, ["update=alternating", 'penalties=[{kind="wgan_gp", weight=1}]'], ["penalties.0.weight=10"])],
+)  # fmt: skip
+def test_adjusted_before_the_first_step_is_as_if_it_had_been_so(tiny, threads, begun, changes):
+    config = with_overrides(tiny(threads=threads), begun)
     run = Run(config)
-    run.adjust(CHANGES)
+    run.adjust(changes)
     adjusted = ended(run)
-    assert same(adjusted, ended(Run(with_overrides(config, CHANGES))))
+    assert same(adjusted, ended(Run(with_overrides(config, changes))))
     assert not same(adjusted, ended(Run(config)))
 
 
@@ -46,13 +50,6 @@ def test_it_acts_from_the_next_step_on(tiny):
             run.advance()
             moves.append(run.gan.g.network.theta - before)
     np.testing.assert_allclose(moves[1], 2.0 * moves[0], rtol=1e-3, atol=1e-7)
-
-
-def test_penalties_at_points_of_their_own_are_adjusted_too(tiny):
-    config = with_overrides(tiny(update="alternating"), ['penalties=[{kind="wgan_gp", weight=1}]'])
-    run = Run(config)
-    run.adjust(["penalties.0.weight=10"])
-    assert same(ended(run), ended(Run(with_overrides(config, ["penalties.0.weight=10"]))))
 
 
 def adjusting(run, at):

@@ -28,7 +28,6 @@ from mulligan.training import (
     Stepped,
     train,
 )
-from mulligan.training.progress import few
 
 
 def story(events):
@@ -254,8 +253,3 @@ def test_a_run_is_trained_by_one_thread_at_a_time(tiny):
     assert "another thread is training this run" in str(errors[0])
     assert run.gan.g.network.theta.tobytes() == alone.gan.g.network.theta.tobytes()
     assert [event.name for event in train(run)] == ["finished"]  # free again
-
-
-@pytest.mark.parametrize(("samples", "warned"), [(39, True), (40, False), (1, True)])
-def test_few_samples_are_fewer_than_forty(samples, warned):
-    assert bool(few(samples)) == warned

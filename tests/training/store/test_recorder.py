@@ -48,6 +48,7 @@ def test_a_run_folder(tiny, tmp_path, record):
     assert (history.step, history.finished) == (24, True)
     assert load_checkpoint(here.checkpoints / "step-000024").config == run.config
     assert not list(folder.rglob("*.part"))
+    assert {here.config, here.best, here.samples} <= {*here.own()} > {*RunFolder(folder.parent).own()} == set()
 
 
 def test_the_next_free_folder(tmp_path):
