@@ -167,8 +167,8 @@ def test_an_averaged_g_that_stands_still_is_compared_with_g(averaged, moves, lag
 @pytest.mark.parametrize("begins", [0, 1000])
 def test_the_path_begins_with_the_run_or_with_the_second_try(begins):
     path = Path()
-    path.go([0.0], begins)
-    path.go([4.0], begins + 50)
+    path.go([0.0, 0.0], begins)
+    path.go([4.0, 4.0], begins + 50)
     assert path.gone(begins + 250, 500) is None
-    path.go([2.0], begins + 250)
+    path.go([2.0, 2.0], begins + 250)
     assert path.gone(begins + 500, 500) == pytest.approx((3.0, 1.0))

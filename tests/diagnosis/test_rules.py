@@ -64,6 +64,7 @@ def test_gradients_of_nets_that_normalise_have_no_bound():
     normalised = PLAIN._replace(normalised=True)  # theirs is the larger, the smaller their weights
     assert named({"d_gradient": 150.0, "g_gradient": 150.0}, facts=normalised) == Finding(HEALTHY)
     assert named({"d_real": 51.0}, facts=normalised).state == "divergence"
+    assert named({"spread": 0.21, "coverage": 0.4}, facts=CONDITIONAL).state == HEALTHY
 
 
 def test_d_wins_with_smoothed_labels_too():
@@ -130,7 +131,6 @@ def test_each_rule_fires_on_its_own_signal(state, signals, how):
     finding = named(far, far, far, {**before, **far}, signals, **how)
     assert finding.state == state
     assert all(e.holds for e in finding.evidence)
-    assert finding.severity in ("alarm", "warning")
 
 
 NEARLY = [

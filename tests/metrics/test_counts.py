@@ -34,10 +34,10 @@ def test_ideal_share_of_high_quality(rng):
 def test_stacked_digits():
     every = np.stack(np.unravel_index(np.arange(1000), (10, 10, 10)), axis=1)
     found = stacked_modes(every)
-    assert (found.captured, found.kl) == (1000, pytest.approx(0.0, abs=1e-12))
-    assert stacked_modes(np.tile([3, 1, 4], (26, 1))).kl == pytest.approx(np.log(1000))
+    assert (found.captured, found.high_quality, found.high_quality_ideal) == (1000, 1.0, 1.0)
+    assert (found.kl, stacked_modes(np.tile([3, 1, 4], (26, 1))).kl) == pytest.approx((0.0, np.log(1000)), abs=1e-12)
     assert stacked_modes(np.tile([[3, 1, 4], [4, 1, 3]], (5, 1))).captured == 2
-    assert stacked_modes(np.tile(every, (26, 1))).kl_floor == pytest.approx(0.0192, abs=1e-4)
+    assert stacked_modes(np.tile(every, (26, 1))).kl_floor == 999 / 52_000
 
 
 def sure(label, count=10, p=0.91):
