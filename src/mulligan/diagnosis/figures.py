@@ -93,7 +93,7 @@ FIGURES: dict[str, Figure] = {
     "class_in_loop": Figure("how often D's reals are nearest to the mean of their class ÷ the same for labels="),
     "class_changed": Figure("how often D gets another class with a fake than G got"),
     "clamped": Figure("share of D's outputs that are exactly 0 or 1, where cross-entropy has no gradient"),
-    "d_still": Figure("D answers exactly as a measurement ago"),
+    "d_still": Figure("D is exactly as a measurement ago"),
     "d_constant": Figure("D answers every sample alike"),
     "z_numbers": Figure("numbers in one z"),
     "distinct": Figure("different training samples"),

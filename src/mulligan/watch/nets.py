@@ -42,7 +42,7 @@ class Nets:
         self.names: tuple[str, ...] = ()  # of the keywords under which G gets z
         self.copier = NetCopier()
         self.blind = ""  # why D cannot be asked
-        self.before: Array = np.zeros(0, np.float32)  # D's answers for the reals at the last measurement
+        self.before: Array = np.zeros(0, np.float32)  # D's `mark` at the last measurement
         self.earlier: Any = None  # copies of the nets at the call before, for `moves`
 
     def begin(self, latent: Latent, seed: int) -> Array:
@@ -51,9 +51,9 @@ class Nets:
             self.z = self._draw_z(latent, seed)
             first = self.fakes(ROWS)
             self.reach = self._find_reach()
-            if self.nets[1] is not None:
-                self.blind = self._try_discriminator()
+            self.blind = self._try_discriminator() if self.nets[1] is not None else ""
             self.explore()
+            self.before = self.mark(self.before)
         return first
 
     def _draw_z(self, latent: Latent, seed: int) -> tuple[Any, ...]:
@@ -185,6 +185,10 @@ class Nets:
 
     def explore(self) -> None:
         """Find out what the framework tells of the nets."""
+
+    def mark(self, real: Array) -> Array:
+        """Return numbers that change where D learns: its answers for the reals."""
+        return real
 
     def slope(self, x: Any) -> tuple[Any, Any]:
         """Return D's outputs for x, and their gradients with respect to x, or None."""

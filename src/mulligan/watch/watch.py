@@ -337,13 +337,13 @@ class Watch(AbstractContextManager["Watch"]):
     def _answers(self, fakes: Array) -> Answers:
         """Ask D, and give its outputs as logits, or as scores that are larger for reals."""
         real, fake, slope = self._nets.answers()
-        both, loss, ends = np.concatenate([real, fake]), self.loss, self._loop.ends
+        both, loss, ends, mark = np.concatenate([real, fake]), self.loss, self._loop.ends, self._nets.mark(real)
         figures = {
-            "d_still": float(np.ptp(real) > 0 and np.array_equal(real, self._nets.before)),
+            "d_still": float(np.ptp(real) > 0 and np.array_equal(mark, self._nets.before)),
             "d_constant": float(np.ptp(both) == 0),
             "clamped": float(np.isin(both, (0, 1)).mean()) if loss is PROBABILITIES else 0.0,
         }
-        self._nets.before = real
+        self._nets.before = mark
         if loss is not None:
             real, fake = (loss.scores(each, ends.get("d real", 1.0), ends.get("d fake", 0.0)) for each in (real, fake))
             figures["d_loss"] = loss.value(real, fake)

@@ -224,10 +224,7 @@ def _read_all(sources: Sequence[Path], reading: Reading) -> tuple[NDArray[np.uin
 
 
 def _read_once(paths: list[Path], reading: Reading) -> tuple[NDArray[np.uint8], dict[int, str], str]:
-    """Read pictures that are too many for memory into a file of the user's cache folder, which is mapped into memory.
-
-    The file is found again by names, sizes and times of the pictures, and by how they are read.
-    """
+    """Map pictures too many for memory from a file in the user's cache, found by names, sizes, times and reading."""
     import platformdirs
 
     digest = hashlib.sha256(repr(reading).encode())

@@ -367,10 +367,9 @@ def _line(start: Array, end: Array, t: NDArray[np.float64]) -> NDArray[np.float6
 
 
 def _great_circle(start: Array, end: Array, t: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return latents on the way along a great circle, as ``walked`` of the viewer does. Both ends are exact.
+    """Return latents along a great circle, exact at both ends: on a line, z has lengths that training never saw.
 
-    z(t) = sin((1−t)ω)/sin ω · z₀ + sin(tω)/sin ω · z₁ with ω the angle between them: a straight line would pass
-    through lengths that training never saw.
+    z(t) = sin((1−t)ω)/sin ω · z₀ + sin(tω)/sin ω · z₁ with ω the angle between them; ``walked`` in the viewer.
     """
     a, b = start.astype(np.float64), end.astype(np.float64)
     angle = np.arccos(((a * b).sum() / (np.linalg.norm(a) * np.linalg.norm(b))).clip(-1.0, 1.0))
@@ -418,10 +417,7 @@ def _append(generator: Generator, layers: Layers, theta: list[Array], output_ran
 
 
 def _clear(spec: GeneratorSpec, real: NDArray[np.uint8]) -> tuple[Layers, list[Array]]:
-    """Return layers that scale a picture to 0…1 and turn faint rows above and below the drawing black.
-
-    A row goes if it and those outside hold less than nearly all outermost rows of real pictures do.
-    """
+    """Return layers that scale to 0…1, and turn outer rows black with less ink than nearly all real pictures' have."""
     (low, high), (h, w, _) = spec.output_range, spec.shape
     ink, up = real.sum((2, 3)) / 255, np.tri(h)
     ends = [x[np.arange(len(x)), (x > 0).argmax(1)] for x in (ink, ink[:, ::-1])]
