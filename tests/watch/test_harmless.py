@@ -468,7 +468,7 @@ def test_a_folder_that_cannot_be_written_ends_neither_training_nor_watch(tmp_pat
     monkeypatch.undo()
     shutil.rmtree(tmp_path)
     assert watch.report(tmp_path / "run.html") == tmp_path / "run.html"
-    assert capfd.readouterr().err.count("\n") == 3  # with the summary
+    assert capfd.readouterr().err.count("\n") == 4  # with a finding, for D rests, and the summary
 
 
 def test_nothing_is_raised_where_stderr_is_closed_and_warnings_are_errors(monkeypatch):
