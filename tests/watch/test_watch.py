@@ -91,6 +91,8 @@ def loop(torch, edits=(), steps=60, watching=True, folder=None):
             d_loss.backward(retain_graph="undetached" in edits)
             if "still_d" not in edits:
                 opt_d.step()
+            if "clipped" in edits:
+                [weight.data.sign_().mul_(5e-4) for weight in d.parameters()]
             if not {"stale_g", "undetached"} & set(edits):
                 opt_g.zero_grad()
             if {"undetached", "reaches"} & set(edits):
@@ -137,15 +139,12 @@ FAULTY = {"stale_d": "+ opt_d.zero", "stale_g": "+ opt_g.zero", "eval": "+ G.tra
 @pytest.mark.parametrize(
     ("edit", "state"),
     [
-        ("stale_d", "no zero_grad"),
-        ("stale_d frozen", "no zero_grad"),
-        ("stale_g", "no zero_grad"),
+        *((edit, "no zero_grad") for edit in ("stale_d", "stale_d frozen", "stale_g")),
         ("foreign", "foreign parameters"),
         ("undetached", "no detach"),
         ("sigmoid", "double sigmoid"),
         ("one_target", "wrong sign"),
-        ("forward with_d", "labels swapped"),
-        ("classes with_d", "labels swapped"),
+        *((f"{edit} with_d", "labels swapped") for edit in ("forward", "classes")),
         ("reaches curved penalty with_d", "labels swapped"),
         ("eval", "eval left on"),
         ("same_z", "one z for ever"),
@@ -153,8 +152,7 @@ FAULTY = {"stale_d": "+ opt_d.zero", "stale_g": "+ opt_g.zero", "eval": "+ G.tra
         ("unshuffled", "cycling"),
         ("cut", "standstill"),
         ("lost", "standstill"),
-        ("swapped", "foreign parameters"),
-        ("misled", "foreign parameters"),
+        *((edit, "foreign parameters") for edit in ("swapped", "misled")),
         *((edit, "G wins") for edit in ("constant", "still_d")),
         ("eval_d", "eval left on"),
         ("joint", "no detach"),
@@ -171,10 +169,12 @@ def test_a_mistake_of_the_loop_is_named(torch, edit, state, capfd):
     assert f"step {watch.findings[0].step}: {state}" in capfd.readouterr().err
 
 
-@pytest.mark.parametrize("edits", ["", "penalty", "together", "mixed always", "average", "classes", "reaches part"])
+@pytest.mark.parametrize(
+    "edits", ["", "clipped", "penalty", "together", "mixed always", "average", "classes", "reaches part"]
+)
 def test_a_plain_loop_is_accused_of_no_mistake(torch, edits):
     watch, _ = loop(torch, edits.split())
-    assert {finding.state for finding in watch.findings} & {*LOOP_FAULTS, "cycling", "D wins"} == set()
+    assert {finding.state for finding in watch.findings} & {*LOOP_FAULTS, "cycling", "D wins", "G wins"} == set()
     assert watch.loss is (None if "average" in edits else LOGITS)
 
 

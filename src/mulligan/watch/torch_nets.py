@@ -99,8 +99,9 @@ class TorchNets(Nets):
             self.weights = weights_of(generator, samples, leaves), weights_of(discriminator, scores, leaves)
         self.inner_ends = [ends_of(*each, order) for each in zip(self.originals, self.weights)]
 
-    def mark(self, real: Array) -> Array:  # spectral norm changes answers at every pass
-        return np.array(_norms_of(self.weights[1])) if self.weights[1] else real
+    def mark(self, real: Array) -> Array:  # not by answers, which spectral norm changes at every pass
+        sums = [float(weight.detach().sum()) for weight in self.weights[1]]  # clipped weights may change signs alone
+        return np.array(_norms_of(self.weights[1]) + sums) if sums else real
 
     def slope(self, x: Any) -> tuple[Any, Any]:
         with torch.enable_grad():
