@@ -44,7 +44,7 @@ class LiveRun:
     The loop calls it before every step, as its `stop`: it obeys commands and draws samples. The run's arithmetic does
     not change: samples come from the fixed z of its grid. The time spent here is subtracted from the run's clocks.
     After the trainer's `turn` of seconds, and at least a step, the loop lets other tasks of its thread run. `left`
-    counts the steps until the next pause; None for none. `stopping` ends the run. `forged` are pictures of duels.
+    counts the steps until the next pause, if one is due. `stopping` ends the run. `forged`: pictures of past duels.
     """
 
     def __init__(self, trainer: "Trainer", run: Run, task: dict[str, Any]):

@@ -224,7 +224,7 @@ def _read_all(sources: Sequence[Path], reading: Reading) -> tuple[NDArray[np.uin
 
 
 def _read_once(paths: list[Path], reading: Reading) -> tuple[NDArray[np.uint8], dict[int, str], str]:
-    """Map pictures too many for memory from a file in the user's cache, found by names, sizes, times and reading."""
+    """Keep pictures too many for memory in a mapped file of the cache, found by names, sizes, times and reading."""
     import platformdirs
 
     digest = hashlib.sha256(repr(reading).encode())

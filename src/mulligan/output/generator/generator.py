@@ -417,7 +417,7 @@ def _append(generator: Generator, layers: Layers, theta: list[Array], output_ran
 
 
 def _clear(spec: GeneratorSpec, real: NDArray[np.uint8]) -> tuple[Layers, list[Array]]:
-    """Return layers that scale to 0…1, and turn outer rows black with less ink than nearly all real pictures' have."""
+    """Return layers that scale to 0…1, and blacken outer rows that hold less ink than nearly all real ones do."""
     (low, high), (h, w, _) = spec.output_range, spec.shape
     ink, up = real.sum((2, 3)) / 255, np.tri(h)
     ends = [x[np.arange(len(x)), (x > 0).argmax(1)] for x in (ink, ink[:, ::-1])]
