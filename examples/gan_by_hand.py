@@ -63,9 +63,8 @@ def gradients(G, D, real, z):
     u = GAMMA / n * g  # v = ∂P/∂g, the seed of the penalties; then its tangent
     for_d = []
     for h_below, slope, delta, (W, _) in zip(h, slopes, unit, D):
-        for_d.append(
-            ((c * h_below + u).T @ delta, (c * delta).sum(axis=0))
-        )  # dWₗ = (c ⊙ hₗ₋₁ + uₗ₋₁)ᵀ δₗ,  dbₗ = Σ cₙ δₗ
+        dW = (c * h_below + u).T @ delta  # dWₗ = (c ⊙ hₗ₋₁ + uₗ₋₁)ᵀ δₗ
+        for_d.append((dW, (c * delta).sum(axis=0)))  # dbₗ = Σ cₙ δₗ
         u = (u @ W) * slope  # uₗ = f′(aₗ) ⊙ (uₗ₋₁Wₗ)
     d_loss = np.logaddexp(0, -difference).mean() + 0.5 * GAMMA / n * np.square(g).sum()
 
@@ -84,7 +83,7 @@ def adam(net, grads, squares, t, rate):
             theta -= rate * g / (np.sqrt(v / (1 - BETA2**t)) + 1e-8)
 
 
-def found(points):
+def count_modes(points):
     """Count the modes with a point within three deviations, and give the share of points so near to one."""
     distances = np.linalg.norm(points[:, None] - CENTRES, axis=2)
     near = distances.min(axis=1) < 3 * STD
@@ -103,7 +102,7 @@ def train(steps=STEPS, seed=0, say=print):
         adam(D, for_d, squares[1], t, rate)
         adam(G, for_g, squares[0], t, rate)
         if t % max(1, steps // 5) == 0:
-            modes, share = found(forward(G, rng.standard_normal((2000, 2)))[0][-1])
+            modes, share = count_modes(forward(G, rng.standard_normal((2000, 2)))[0][-1])
             say(f"step {t:,}: D {d_loss:.3f}, G {g_loss:.3f}; {modes} of 8 modes, {share:.0%} of the points near one")
     return G
 

@@ -59,7 +59,7 @@ def test_the_gan_by_hand_finds_all_modes(example):
     G = by_hand.train(steps=1200, say=lines.append)
     assert len(lines) == 5
     z = np.random.default_rng(1).standard_normal((5000, 2))
-    modes, share = by_hand.found(by_hand.forward(G, z)[0][-1])
+    modes, share = by_hand.count_modes(by_hand.forward(G, z)[0][-1])
     assert modes == 8
     assert share > 0.2
 
