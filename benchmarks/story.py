@@ -43,7 +43,7 @@ from mulligan.metrics import bundled_judge
 from mulligan.output.export.html import bundle
 from mulligan.output.export.plan import lowered
 from mulligan.output.pictures import to_uint8
-from mulligan.output.readings import probability, undecided
+from mulligan.output.readings import find_middle, probability
 from mulligan.training import Diagnosed, Diagnosis, Recorder, Run, Stepped, plan
 from mulligan.training.store.checkpoint import checkpoints, step_of
 from mulligan.web.browser.site import build
@@ -117,7 +117,7 @@ def _beliefs(run: Run, x: NDArray[Any], theta: NDArray[Any] | None = None) -> li
 def _pair(run: Run, *sets: NDArray[Any]) -> list[float]:
     """Return D's mean belief in reals and in fakes, around the logit at which it cannot tell."""
     logits = [run.gan.d.network.workspace().forward(x, None, training=False)[:, 0].copy() for x in sets]
-    centre = undecided(run.config.loss, real=float(logits[0].mean()), fake=float(logits[1].mean()))
+    centre = find_middle(run.config.loss, real=float(logits[0].mean()), fake=float(logits[1].mean()))
     return [round(float(np.mean([probability(float(v) - centre) for v in each])), 3) for each in logits]
 
 

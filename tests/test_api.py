@@ -18,7 +18,7 @@ from mulligan import fitting
 from mulligan.config.serialization import KINDS
 from mulligan.data import from_arrays
 from mulligan.errors import ConfigError, DataError, DivergedError, ShapeError
-from mulligan.fitting import timed
+from mulligan.fitting import time_run
 from mulligan.nn import layers as nn
 from mulligan.nn.layers import He
 from mulligan.training import load_config, resume, with_overrides
@@ -201,7 +201,7 @@ def test_minutes_are_filled_and_not_exceeded(tiny, monkeypatch):
 
     monkeypatch.setattr(mulligan.Run, "advance", hundredth)
     monkeypatch.setattr(fitting, "time", SimpleNamespace(perf_counter=lambda: now[0]))
-    run = timed(tiny, 10.0)
+    run = time_run(tiny, 10.0)
     assert now[0] < 1.6  # a twentieth of the time goes into the first steps, a tenth into the timing
     assert 9 < now[0] + 0.01 * run.config.steps < 10
 

@@ -87,7 +87,7 @@ def must_be(what: str, rule: str, got: object, try_: object = None) -> str:
 
     ``must_be("steps", "a whole number", "x", 100)`` is ``steps must be a whole number, got 'x'. Try 100.``
     """
-    return f"{what} must be {rule}, got {shown(got)}.{'' if try_ is None else f' Try {try_}.'}"
+    return f"{what} must be {rule}, got {cite(got)}.{'' if try_ is None else f' Try {try_}.'}"
 
 
 def require(
@@ -152,11 +152,11 @@ def suggest(word: object, known: Iterable[str]) -> str:
     if isinstance(word, str) and word in GONE:
         return f" {GONE[word]}"
     bare = {name.lstrip("-"): name for name in known}  # compare without dashes, which all options share
-    near = get_close_matches((word if isinstance(word, str) else shown(word)).lstrip("-")[:LONGEST], bare, 1)
+    near = get_close_matches((word if isinstance(word, str) else cite(word)).lstrip("-")[:LONGEST], bare, 1)
     return f" Did you mean {bare[near[0]]!r}?" if near else ""
 
 
-def shown(value: object) -> str:
+def cite(value: object) -> str:
     """Write a value for a message: an array as its shape, a long text cut off."""
     shape = getattr(value, "shape", None)
     if isinstance(shape, tuple) and shape:  # an array of any library: its numbers do not help
@@ -176,7 +176,7 @@ def expanded(path: str | os.PathLike[str]) -> Path:
     """
     text = os.fspath(path)
     if not text or "\0" in text:
-        raise ConfigError(f"a path must name a file or a folder, got {shown(text)}. Try . for the current folder.")
+        raise ConfigError(f"a path must name a file or a folder, got {cite(text)}. Try . for the current folder.")
     path = os.path.expanduser(text)
     return Path(path if os.path.exists(path) else os.path.normpath(path))
 
@@ -191,7 +191,7 @@ def as_whole(name: str, value: object, low: int, high: int | None = None) -> int
     raise ConfigError(must_be(name, rule, value, low))
 
 
-def typed(path: str | Path) -> str:
+def quoted(path: str | Path) -> str:
     """Write a path as a user would type it: quoted if the shell needs that, and never like an option."""
     import shlex
     from subprocess import list2cmdline

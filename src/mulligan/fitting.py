@@ -105,7 +105,7 @@ def fit(
     config = replace(config, data=replace(config.data, name=data.name))
     if isinstance(images, (str, Path)):
         config = locate(config)
-    run = Run(config, data=data) if minutes is None else timed(config, 60 * minutes, data=data)
+    run = Run(config, data=data) if minutes is None else time_run(config, 60 * minutes, data=data)
     events = train(run, observers=()) if out is None else Recorder(out).record(run)
     watched = sys.stderr is not None and (sys.stderr.isatty() or hasattr(sys, "ps1"))  # or Python is interactive
     view = view_of(run) if progress and watched else View()
@@ -129,7 +129,7 @@ def fit(
     return generator
 
 
-def timed(config: Config, seconds: float, *, data: Dataset | None = None) -> Run:
+def time_run(config: Config, seconds: float, *, data: Dataset | None = None) -> Run:
     """Make a run that takes `seconds` from now on. A few steps of a trial run are timed to choose its length."""
     require(0 < seconds < float("inf"), "minutes", "a number above 0", seconds / 60, 1)
     start = time.perf_counter()

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from mulligan.fitting import timed
+from mulligan.fitting import time_run
 from mulligan.models import load
 from mulligan.training import Run, RunFolder
 
@@ -151,7 +151,7 @@ def test_a_folder_that_is_taken_is_refused(mulligan, trained, data, refused):
 def test_minutes_become_steps_that_are_written_down(mulligan, data, monkeypatch):
     asked = []
     monkeypatch.setattr(
-        "mulligan.fitting.timed", lambda config, seconds: asked.append(seconds) or timed(config, seconds)
+        "mulligan.fitting.time_run", lambda config, seconds: asked.append(seconds) or time_run(config, seconds)
     )
     rarely = [*TINY, "report_every=0", "sample_every=0", "save_every=0"]
     code, out, err = mulligan("train", "--data", data, "--minutes", "0.01", *rarely)
@@ -168,7 +168,7 @@ def test_a_length_that_does_not_fill_the_time_is_changed_at_two_fifths(mulligan,
     seconds = SimpleNamespace(perf_counter=partial(next, count(0, 0.01)))
     for name, value in (("follow.AGAIN", 0), ("follow.time", seconds), ("runs.time", seconds)):
         monkeypatch.setattr(f"mulligan.cli.{name}", value)
-    monkeypatch.setattr("mulligan.fitting.timed", lambda config, seconds: Run(replace(config, steps=50)))
+    monkeypatch.setattr("mulligan.fitting.time_run", lambda config, seconds: Run(replace(config, steps=50)))
     code, out, err = mulligan("train", "--data", data, "--minutes", "0.05", *TINY)
     assert code == 0
     steps = config_of("runs/quick-1")["steps"]

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from mulligan.output.figures import count, counted, duration, figure, ranged
+from mulligan.output.figures import count, duration, figure, phrase, ranged
 
 
 @pytest.mark.parametrize(
@@ -48,10 +48,10 @@ def test_times(seconds, text):
 
 def test_counts():
     assert [count(n) for n in (0, 999, 12400, -1234)] == ["0", "999", "12,400", "−1,234"]
-    assert counted(1, "sample") == "1 sample"
-    assert counted(12_400, "sample") == "12,400 samples"
-    assert counted(0, "class", "classes") == "0 classes"
-    assert counted(1, "class", "classes") == "1 class"
+    assert phrase(1, "sample") == "1 sample"
+    assert phrase(12_400, "sample") == "12,400 samples"
+    assert phrase(0, "class", "classes") == "0 classes"
+    assert phrase(1, "class", "classes") == "1 class"
 
 
 @pytest.mark.parametrize(

@@ -168,13 +168,13 @@ def _call(command: Callable[..., Any], prog: str, argv: list[str]) -> int:
         parameters["json"] = Parameter("json", Parameter.KEYWORD_ONLY, default=False)
         doc += "\n    json: Print one JSON document.\n"
 
-    def bound(*args: object, **options: object) -> partial[Any]:
+    def bind(*args: object, **options: object) -> partial[Any]:
         return partial(command, *args, **options)
 
-    bound.__doc__, bound.__annotations__ = doc, hints
-    bound.__signature__ = Signature([*parameters.values()])  # type: ignore[attr-defined]
+    bind.__doc__, bind.__annotations__ = doc, hints
+    bind.__signature__ = Signature([*parameters.values()])  # type: ignore[attr-defined]
     call, unknown = tyro.cli(
-        bound, prog=prog, args=argv, return_unknown_args=True, config=(tyro.conf.FlagCreatePairsOff,)
+        bind, prog=prog, args=argv, return_unknown_args=True, config=(tyro.conf.FlagCreatePairsOff,)
     )
     if unknown:
         raise _unknown_word(command, options, prog, unknown[0])

@@ -17,7 +17,7 @@ from mulligan.cli import options
 from mulligan.cli.document import Document
 from mulligan.doors.say import say, strict
 from mulligan.doors.write import KEY, PROGRAM, check_folder, write_json
-from mulligan.errors import ConfigError, require_known, typed
+from mulligan.errors import ConfigError, quoted, require_known
 from mulligan.output.figures import align, count, duration, figure
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def museum(
     if not case:
         if out is not None:
             raise ConfigError(
-                f"--out needs a case, whose pictures it keeps. Try mulligan museum article --out {typed(out)}."
+                f"--out needs a case, whose pictures it keeps. Try mulligan museum article --out {quoted(out)}."
             )
         return list_("museum")
     from mulligan.output.pictures import save_png

@@ -18,7 +18,7 @@ from mulligan.cli.document import Document
 from mulligan.doors.say import say
 from mulligan.doors.write import atomic_write, check_folder, check_out, write_npz
 from mulligan.errors import ConfigError, MulliganError
-from mulligan.output.figures import counted
+from mulligan.output.figures import phrase
 from mulligan.output.generator import LARGEST_SEED
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def draw(
     number = options.read_whole("seed", seed, 0, LARGEST_SEED)
     generator = bundled() if model is None else load(model)
     if out is not None:
-        check_out([out], [".png"], protected(out, model, generator.spec.data), force=force)
+        check_out([out], [".png"], list_protected(out, model, generator.spec.data), force=force)
     label = generator.label_of(number, class_)
     image = generator.images(1, number, label)[0]
     name = generator.class_name(label)
@@ -98,7 +98,7 @@ def sample(
         others = "" if class_ is None else f"-class-{label}", "" if psi == 1.0 else f"-psi-{psi:g}"
         out = Path(f"{stem(model)}-seed-{seed}{''.join(others)}.png")
     if out.suffix or not generator.spec.is_picture:
-        check_out([out], [".png", ".npz"], protected(out, model, generator.spec.data), force=force)
+        check_out([out], [".png", ".npz"], list_protected(out, model, generator.spec.data), force=force)
     else:
         check_folder(out, force=force)
     take: Callable[..., NDArray[Any]] = generator.images if generator.spec.is_picture else generator.sample
@@ -107,7 +107,7 @@ def sample(
     _write(out, samples, generator, generator.z(count, seed, psi), seed, labels)
     classes = None if labels is None else labels.tolist()
     data = {"model": str(model), "seed": seed, "count": count, "labels": classes, "out": str(out)}
-    return Document(data, [f"{counted(count, 'sample')} of seed {seed}: {out}"])
+    return Document(data, [f"{phrase(count, 'sample')} of seed {seed}: {out}"])
 
 
 def _write(
@@ -175,7 +175,7 @@ def walk(
     from mulligan.output.pictures import ANIMATIONS, save_walk
 
     generator = mulligan.load(model)
-    check_out([out], ANIMATIONS, protected(out, model, generator.spec.data), force=force)
+    check_out([out], ANIMATIONS, list_protected(out, model, generator.spec.data), force=force)
     label = None if class_ is None else generator.class_of(class_)
     pictures = generator.walk(from_, to, frames, label)
     save_walk(out, pictures)
@@ -217,7 +217,7 @@ def export(
             name = "mulligan-mnist" if model is None else stem(model)
             module = re.sub(r"\W|^(?=\d)", "_", name)
             out = Path(f"{module if to == 'torch' else name}{FORMATS[to]}")
-        files = write(generator, out, to, keep=protected(out, model, generator.spec.data), force=force)
+        files = write(generator, out, to, keep=list_protected(out, model, generator.spec.data), force=force)
     sizes = [{"path": str(path), "bytes": path.stat().st_size} for path in files]
     lines = [f"{file['path']}: {file['bytes']:,} bytes" for file in sizes]
     return Document({"model": None if model is None else str(model), "to": to, "files": sizes}, lines)
@@ -228,7 +228,7 @@ def _write_report(run: Path, out: Path | None, force: bool) -> list[Path]:
 
     usual = training.RunFolder.of(run).report
     if out is not None and not (out.exists() and usual.exists() and out.samefile(usual)):
-        check_out([out], [".html"], protected(out), force=force)
+        check_out([out], [".html"], list_protected(out), force=force)
     return [write_report(run, out)]
 
 
@@ -282,7 +282,7 @@ def evaluate(
     return Document(metrics, lines)
 
 
-def protected(out: Path, *inputs: str | Path | None) -> list[str | Path | None]:
+def list_protected(out: Path, *inputs: str | Path | None) -> list[str | Path | None]:
     """Return what a command must not overwrite at `out`: its inputs, and the files of a run in whose folder that is."""
     places = (out.parent / up for up in ("", "..", "../.."))  # the working directory may be gone
     return [*inputs, *(own for place in places for own in training.RunFolder(place).own())]

@@ -8,7 +8,7 @@ from tyro.conf import Positional, UseAppendAction, arg
 import mulligan
 from mulligan.cli import options
 from mulligan.cli.document import Document
-from mulligan.errors import expanded, require, typed
+from mulligan.errors import expanded, quoted, require
 
 
 def serve(
@@ -80,5 +80,5 @@ def site(
 
     files = build(out, pyodide, force=force)
     where = "" if pyodide else f" Browsers load Python from {RUNTIME}."
-    line = f"{out} is ready.{where} Look at it: python -m http.server -d {typed(out)} --bind 127.0.0.1 8765"
+    line = f"{out} is ready.{where} Look at it: python -m http.server -d {quoted(out)} --bind 127.0.0.1 8765"
     return Document({"out": str(out), "files": [str(path) for path in files]}, [line])

@@ -15,8 +15,8 @@ from mulligan import training
 from mulligan.cli import options
 from mulligan.cli.document import Document, render
 from mulligan.doors.say import emit, say
-from mulligan.errors import BusyError, ConfigError, RunError, require, typed
-from mulligan.output.figures import count, counted, duration, figure
+from mulligan.errors import BusyError, ConfigError, RunError, quoted, require
+from mulligan.output.figures import count, duration, figure, phrase
 
 if TYPE_CHECKING:
     from mulligan.studies import StudyRun
@@ -69,7 +69,7 @@ def train(
     """
     from mulligan.cli.follow import follow
     from mulligan.config.change import Change, changes_of
-    from mulligan.fitting import timed
+    from mulligan.fitting import time_run
 
     if () in set_:
         raise ConfigError("--set must be path=value, got nothing. Try --set discriminator.optimizer.lr=1e-4.")
@@ -96,9 +96,9 @@ def train(
     else:
         seconds = 60 * minutes
         seconds -= min(15, seconds / 5) if config.evaluate_every else 0  # for reading the reals, and the figures
-        run, until = timed(config, seconds), start + seconds
+        run, until = time_run(config, seconds), start + seconds
         say(
-            f"{counted(run.config.steps, 'step')} fill about {duration(60 * minutes)}, figures included (timed in "
+            f"{phrase(run.config.steps, 'step')} fill about {duration(60 * minutes)}, figures included (timed in "
             f"{duration(time.perf_counter() - start)}); Mulligan looks again on the way"
         )
     if run.note:
@@ -213,7 +213,7 @@ def diagnose(
     if second is not None:
         start = f"from step {count(second.step)}" if second.step else "from step 0"
         lines += [f"second try, {start}, with", *(f"  {change}" for change in second.changes)]
-        lines.append(f"next: mulligan diagnose {typed(run)} --try")
+        lines.append(f"next: mulligan diagnose {quoted(run)} --try")
     if before := history.diagnosed if failure is None else history.diagnosed[:-1]:
         lines += ["before:", *(f"  step {count(event.step)}: {event.state}" for event in before)]
     return render(Document(document, lines), json=json)

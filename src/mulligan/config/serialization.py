@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from mulligan.errors import ConfigError, MulliganError, shown, suggest
+from mulligan.errors import ConfigError, MulliganError, cite, suggest
 from mulligan.game.architectures import ARCHITECTURES, Architecture
 from mulligan.game.augment import AUGMENTATIONS, Augmentation
 from mulligan.game.losses import LOSSES, Loss
@@ -214,7 +214,7 @@ def join(path: str, key: object) -> str:
 
 def show(value: Any) -> str:
     """Write a value for a message, at most 60 letters of it."""
-    text = str(value).lower() if isinstance(value, bool) else shown(value)
+    text = str(value).lower() if isinstance(value, bool) else cite(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 

@@ -17,7 +17,7 @@ from mulligan.data.sources.reading import Reading, check_size
 from mulligan.data.sources.tables import idx_in, load_csv, load_idx, load_numpy
 from mulligan.data.sources.toys import load_toy
 from mulligan.doors.read import check_regular
-from mulligan.errors import ConfigError, DataError, require, shown, suggest
+from mulligan.errors import ConfigError, DataError, cite, require, suggest
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def read(source: str | Path, reading: Reading) -> Dataset:
                 "mulligan.evaluate(mulligan.load(RUN), data) measures."
             )
         hint = suggest(name, DATASETS) or " Check the path."
-        raise DataError(f"no data set and no file named {shown(name)}; known are {', '.join(DATASETS)}.{hint}")
+        raise DataError(f"no data set and no file named {cite(name)}; known are {', '.join(DATASETS)}.{hint}")
     if is_picture_folder(path):
         return load_pictures(path, reading)
     return fitted(_load_file(path), reading)

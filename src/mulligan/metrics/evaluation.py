@@ -249,7 +249,7 @@ class Evaluator:
         """Prepare the reals of a data set: those held out, or half of the data if nothing is."""
         use_one_heap()
         there = len(data) // 2 if data.test is None else len(data.test)
-        count, apart = _checked(there, count, data), np.arange(len(data))
+        count, apart = _check_count(there, count, data), np.arange(len(data))
         inside: NDArray[np.intp] | None = None
         if data.test is not None:
             real = np.asarray(data.test.draw(count).images)
@@ -299,7 +299,7 @@ class Evaluator:
         return {**asdict(stacked_modes(digits)), "n": count, "sha256": judge.sha256}
 
 
-def _checked(there: int, count: int | None, data: Dataset) -> int:
+def _check_count(there: int, count: int | None, data: Dataset) -> int:
     """Return how many reals are compared; raise if there are not as many."""
     what = "are held out" if data.test is not None else "can stand in for held-out ones (half of all)"
     if there < LEAST:

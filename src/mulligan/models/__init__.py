@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from mulligan.errors import CheckpointError, ConfigError, expanded, typed
+from mulligan.errors import CheckpointError, ConfigError, expanded, quoted
 from mulligan.output.generator import Generator
 
 BUNDLED = Path(__file__).parent / "mnist.safetensors"  # benchmarks/shipped/generator.py remakes both
@@ -41,7 +41,7 @@ def load(model: str | Path, *, threads: int | None = None) -> Generator:
             unknown = isinstance(error.__cause__, ConfigError)  # an unknown kind: its checkpoints cannot be read either
             if unknown or not (path / "checkpoints").is_dir():
                 raise
-            again = f"Or try mulligan resume {typed(path)}, which writes it again from the newest checkpoint."
+            again = f"Or try mulligan resume {quoted(path)}, which writes it again from the newest checkpoint."
             raise CheckpointError(f"{error} {again}") from error
     from mulligan.training.store.folder import newest_in, restore_run  # late: a file needs no loop
 

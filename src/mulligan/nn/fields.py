@@ -268,7 +268,7 @@ def explain(form: Form, name: str, value: Any, default: Any = MISSING) -> str:
     got = list(value) if isinstance(value, tuple) else value
     near = suggest(value, form.words) if isinstance(form, Words) and isinstance(value, str) else ""
     example = form.example if default in (MISSING, ()) and form.example is not MISSING else default
-    return must_be(name, form.rule, got, None if near or example is MISSING else _written(example)) + near
+    return must_be(name, form.rule, got, None if near or example is MISSING else _write(example)) + near
 
 
 def example_of(cls: type[Spec]) -> Spec | None:
@@ -278,10 +278,10 @@ def example_of(cls: type[Spec]) -> Spec | None:
     return None if MISSING in values.values() else cls(**values)
 
 
-def _written(value: Any) -> str:
+def _write(value: Any) -> str:
     """Write a value as Python reads it; a dataclass by its name alone."""
     if is_dataclass(value):
         return f"{type(value).__name__}()"
     if isinstance(value, tuple) and value:
-        return f"[{', '.join(map(_written, value))}]"
+        return f"[{', '.join(map(_write, value))}]"
     return f"{value:g}" if isinstance(value, float) else repr(value)

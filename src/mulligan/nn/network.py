@@ -147,7 +147,7 @@ class Workspace:
                 "Reshape the batch, or build the network for it."
             )
         if self.network.classes is not None:
-            labels = _checked(labels, len(x), self.network.classes, training)
+            labels = _check_labels(labels, len(x), self.network.classes, training)
         self.context.labels, self.context.training = labels, training
         return self.network.layer.forward(self.memory, x)
 
@@ -196,7 +196,7 @@ class Workspace:
                     memory.grads[name].fill(0)
 
 
-def _checked(labels: Labels | Array, n: int, classes: int, training: bool) -> NDArray[np.integer[Any]] | Array:
+def _check_labels(labels: Labels | Array, n: int, classes: int, training: bool) -> NDArray[np.integer[Any]] | Array:
     """Return labels that fit the batch: as intp, or a mixture as it is."""
     labels = np.asarray(labels)
     if not training and labels.shape == (n, classes) and labels.dtype.kind == "f":

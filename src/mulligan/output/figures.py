@@ -10,7 +10,7 @@ def count(n: int) -> str:
     return f"{n:,}".replace("-", "−")
 
 
-def counted(n: int, what: str, several: str = "") -> str:
+def phrase(n: int, what: str, several: str = "") -> str:
     """Write a count with its noun: 1 sample, 12,400 samples; with `several` for an irregular plural: 10 classes."""
     return f"{count(n)} {what if n == 1 else several or f'{what}s'}"
 

@@ -42,11 +42,11 @@ def read(loss: losses.Loss, *, real: float, fake: float) -> tuple[float, float]:
     """Return D's verdict on reals and on fakes, given its mean logits."""
     if says(loss) == "probability":
         return probability(real), probability(fake)
-    middle = undecided(loss, real=real, fake=fake) if says(loss) == "centred" else 0.0
+    middle = find_middle(loss, real=real, fake=fake) if says(loss) == "centred" else 0.0
     return real - middle, fake - middle
 
 
-def undecided(loss: losses.Loss, *, real: float, fake: float) -> float:
+def find_middle(loss: losses.Loss, *, real: float, fake: float) -> float:
     """Return the logit at which D cannot tell; if only differences count, the middle of its means on both sides."""
     return 0.5 * (real + fake) if loss.level is None else loss.level
 

@@ -12,7 +12,7 @@ from mulligan.doors.read import read_bytes
 from mulligan.errors import MulliganError
 from mulligan.metrics import MAPS, at, figures_in, median_of, space_of
 from mulligan.metrics.pixels import FEWEST
-from mulligan.output.figures import align, count, counted, duration, figure, percent, ranged
+from mulligan.output.figures import align, count, duration, figure, percent, phrase, ranged
 from mulligan.report.story import Story
 from mulligan.training.events import Started
 from mulligan.training.progress import describe_event
@@ -67,7 +67,7 @@ def summarise(story: Story) -> str:
         text = f"{ended}{after}; the diagnosis has not measured it yet."
     elif story.finished:
         times = sum(1 for event in story.diagnosed if event.severity)
-        trouble = f", after {counted(times, 'spell')} of trouble" if times else ""
+        trouble = f", after {phrase(times, 'spell')} of trouble" if times else ""
         text = f"The run is healthy at its end{after}{trouble}."
     else:
         text = f"Stopped at step {count(story.step)} of {count(story.config.steps)}{after}; nothing was wrong there."
@@ -181,7 +181,7 @@ def verdict(story: Story) -> Verdict | None:
     more = f"; {gain}" if going else ""
     if samples < ENOUGH:
         kind = "few"
-        words = f"{counted(samples, 'picture')} are too few: G can only learn them by heart. Add some hundred"
+        words = f"{phrase(samples, 'picture')} are too few: G can only learn them by heart. Add some hundred"
     elif curve and curve[-1][1] > WORSE * least:
         heart, balance = "D has begun to know your pictures by heart", "the game has lost its balance"
         kind, why = "worse", heart if _surer(story.stepped, step) else balance
@@ -223,7 +223,7 @@ def describe_faults(metrics: dict[str, Any]) -> str:
     if sharp is not None and not SOFT < sharp < ROUGH:
         faults.append(f"{'blur' if sharp < 1.0 else 'grain'} (sharpness {figure(sharp)} of theirs)")
     if junk is not None and round(SHEET * junk) > 0:
-        faults.append(f"about {counted(round(SHEET * junk), 'sample')} of no class")
+        faults.append(f"about {phrase(round(SHEET * junk), 'sample')} of no class")
     return " and ".join(faults)
 
 
@@ -253,7 +253,7 @@ def describe_machine(story: Story) -> list[tuple[str, str]]:
         ("Mulligan", versions.get("mulligan", "")),
         ("Python, NumPy", ", ".join(filter(None, (versions.get("python", ""), versions.get("numpy", ""))))),
         ("BLAS", versions.get("blas", "")),
-        ("Machine", ", ".join(filter(None, (versions.get("machine", ""), counted(threads, "thread"))))),
+        ("Machine", ", ".join(filter(None, (versions.get("machine", ""), phrase(threads, "thread"))))),
         ("Weights, SHA-256", digest),
         ("Judge, SHA-256", str(at(story.metrics, "judge", "sha256") or at(story.metrics, "modes", "sha256") or "")),
     ]

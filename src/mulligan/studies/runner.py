@@ -87,7 +87,7 @@ class StudyRun:
         plan = read_json(self.plan)
         if (plan.get("format"), plan.get("version")) != (FORMAT, VERSION):
             raise CheckpointError(f"{self.plan} is not a study of this version of Mulligan. Choose another --out.")
-        changed = differences(plan["asked"], self._asked())
+        changed = differences(plan["asked"], self._describe())
         if changed:
             raise ConfigError(
                 f"the study in {self.folder} was started with other settings ({'; '.join(changed[:3])}). Use the same "
@@ -102,7 +102,7 @@ class StudyRun:
         results = [parse_object(line, self.lines) for line in lines if line]
         self.results = {result["cell"]: result for result in results}
 
-    def _asked(self) -> Table:
+    def _describe(self) -> Table:
         """Return everything that a result depends on. Titles and columns are not part of it: they may change."""
         variations = {v.name: to_plain(self._config(v)) for v in self.variations}
         return {"variations": variations, "budget": to_table(self.budget), "measures": list(self.study.measures)}
@@ -218,7 +218,7 @@ class StudyRun:
 
     def write_plan(self) -> None:
         """Write ``study.json``."""
-        plan = {"format": FORMAT, "version": VERSION, "title": self.study.title, "asked": self._asked()}
+        plan = {"format": FORMAT, "version": VERSION, "title": self.study.title, "asked": self._describe()}
         write_json(self.plan, {**plan, "steps": self.steps, "machine": {**versions(), "cores": os.cpu_count()}})
 
 

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from mulligan.doors.say import say
 from mulligan.metrics import METRICS
-from mulligan.output.figures import count, counted, duration, figure, percent
+from mulligan.output.figures import count, duration, figure, percent, phrase
 from mulligan.output.readings import READINGS, read, says
 from mulligan.training.events import Diagnosed, Evaluated, Event, Finished, Sampled, Started, Stepped
 from mulligan.training.run import Observer, Run
@@ -166,7 +166,7 @@ def describe_measures(run: Run, measures: dict[str, float]) -> list[str]:
 
 def few(samples: int) -> str:
     """Return a warning if a run has too few samples to learn from, otherwise an empty text."""
-    warning = f"{counted(samples, 'sample')} to learn from: G soon learns so few by heart and copies them."
+    warning = f"{phrase(samples, 'sample')} to learn from: G soon learns so few by heart and copies them."
     return "" if samples >= FEW else f"{warning} Start with a few hundred."
 
 
@@ -174,12 +174,12 @@ def describe_event(event: Event) -> str:
     """Return the text to print for a rare event, or an empty text for the others."""
     if isinstance(event, Started):
         size = "×".join(map(str, event.shape))
-        classes = f", {counted(event.classes, 'class', 'classes')}" if event.classes else ""
+        classes = f", {phrase(event.classes, 'class', 'classes')}" if event.classes else ""
         g, d = event.parameters["generator"], event.parameters["discriminator"]
         summary = (
-            f"{event.recipe or 'own recipe'} on {event.data}: {counted(event.samples, 'sample')} of {size}{classes}; "
-            f"G {count(g)} and D {count(d)} parameters; {counted(event.steps, 'step')}, seed {event.seed}, "
-            f"{counted(event.threads, 'thread')}"
+            f"{event.recipe or 'own recipe'} on {event.data}: {phrase(event.samples, 'sample')} of {size}{classes}; "
+            f"G {count(g)} and D {count(d)} parameters; {phrase(event.steps, 'step')}, seed {event.seed}, "
+            f"{phrase(event.threads, 'thread')}"
         )
         return "\n".join(filter(None, (summary, few(event.samples))))
     if isinstance(event, Diagnosed):

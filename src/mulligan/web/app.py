@@ -28,7 +28,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mulligan.config.model import load_config
-from mulligan.errors import typed
+from mulligan.errors import quoted
 from mulligan.models import bundled
 from mulligan.output.export import html
 from mulligan.training.interrupt import endings
@@ -300,5 +300,5 @@ def end(session: Session) -> None:
         steps = f"its {session.current.step:,} steps are" if session.current.step else "nothing is"
         _LOG.info("%s has saved nothing; %s lost", run, steps)
     elif step_of(saved[-1]) < load_config(here.config).steps:
-        step, again = f"{step_of(saved[-1]):,}", f"mulligan resume {typed(session.runs / run)}"
+        step, again = f"{step_of(saved[-1]):,}", f"mulligan resume {quoted(session.runs / run)}"
         _LOG.info("%s is saved at step %s; go on with: %s, or mulligan serve", run, step, again)

@@ -15,7 +15,7 @@ from typing import Annotated, Any, TypeVar, get_args
 from urllib.parse import parse_qsl
 
 from mulligan.config.change import Change, changes_of
-from mulligan.errors import MulliganError, shown, suggest
+from mulligan.errors import MulliganError, cite, suggest
 from mulligan.nn.fields import Entries, Form, Interval, Scalar, explain, form_of
 from mulligan.output.generator import LARGEST_SEED
 
@@ -230,5 +230,5 @@ def _gather(route: Route, places: Mapping[str, str], query: str, body: bytes) ->
     for name in content:
         if name not in known:
             rule = f"one of {', '.join(known)}" if known else "left out"
-            raise Problem("bad-field", f"a field must be {rule}, got {shown(name)}.{suggest(name, known)}", name)
+            raise Problem("bad-field", f"a field must be {rule}, got {cite(name)}.{suggest(name, known)}", name)
     return content

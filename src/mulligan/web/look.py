@@ -21,7 +21,7 @@ from mulligan.nn.memory import Array
 from mulligan.nn.network import Workspace
 from mulligan.output.generator import Generator
 from mulligan.output.pictures import grid, png_bytes, to_uint8
-from mulligan.output.readings import probability, undecided
+from mulligan.output.readings import find_middle, probability
 from mulligan.training import Run
 from mulligan.training.run import CLOUD, GRID
 from mulligan.web.calls import NAME, Route, Seed, Text, get
@@ -134,7 +134,7 @@ def _pushes(run: Run, space: Workspace, real: Array, fake: Array) -> tuple[float
 
 def _centre(run: Run, real: Array, fake: Array) -> float:
     """Return the logit at which D cannot tell real from fake, estimated from its logits."""
-    return undecided(run.config.loss, real=float(real.mean()), fake=float(fake.mean()))
+    return find_middle(run.config.loss, real=float(real.mean()), fake=float(fake.mean()))
 
 
 def _logits(space: Workspace, x: Array, classes: Labels = None) -> Array:

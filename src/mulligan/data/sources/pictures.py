@@ -328,7 +328,7 @@ def _look_at(path: Path) -> tuple[bool, bool, int] | None:
             return False, False, max(size)
         pixels = np.asarray(picture_file.open_picture(path))
         art = is_pixel_art(pixels)
-        return _has_alpha(pixels), art, max(pixels.shape[:2]) // (_enlarged(pixels) if art else 1)
+        return _has_alpha(pixels), art, max(pixels.shape[:2]) // (_find_enlargement(pixels) if art else 1)
 
     try:
         return picture_file.try_to_read(path, read)
@@ -343,7 +343,7 @@ def _has_alpha(pixels: NDArray[np.uint8]) -> bool:
 def is_pixel_art(pixels: NDArray[np.uint8]) -> bool:
     """Return whether a picture (H, W, C) is small, or enlarged by a whole factor, and has several, but few colours."""
     height, width, _ = pixels.shape
-    factor = _enlarged(pixels)
+    factor = _find_enlargement(pixels)
     if max(height, width) > _SIDE * factor:
         return False
     colours = pixels[::factor, ::factor].reshape(-1, pixels.shape[2])
@@ -352,7 +352,7 @@ def is_pixel_art(pixels: NDArray[np.uint8]) -> bool:
     return 2 <= len(np.unique(packed)) + (len(seen) < len(colours)) <= min(_COLOURS, len(seen) // 3)
 
 
-def _enlarged(pixels: NDArray[Any]) -> int:
+def _find_enlargement(pixels: NDArray[Any]) -> int:
     """Return the largest whole factor by which a picture may have been enlarged."""
     return math.gcd(_factor(pixels), _factor(pixels.swapaxes(0, 1)))
 

@@ -89,10 +89,10 @@ class _Started(Processes):
     def __init__(self, team: StartedTeam, game: Any):
         super().__init__(team.count, "spawn")
         self._blocks: list[Any] = []
-        self._exchange = self._pickled(team, [self._failed, self._asked, self._kinds, self._values])
-        self._pickled(team, game)  # finds its blocks
+        self._exchange = self._pickle(team, [self._failed, self._asked, self._kinds, self._values])
+        self._pickle(team, game)  # finds its blocks
         self._silent = list(range(1, team.count))
-        with _protected():
+        with _hide_main():
             self.start(_serve)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -109,7 +109,7 @@ class _Started(Processes):
 
     def load(self, team: StartedTeam, game: Any) -> None:
         """Give the processes the game."""
-        known, pickled = len(self._blocks), self._pickled(team, game)
+        known, pickled = len(self._blocks), self._pickle(team, game)
         if len(self._blocks) > known:
             raise RunError("a batch must be as large as the batches before it. Make another GAN for larger ones.")
         self.tell(pickled)
@@ -120,7 +120,7 @@ class _Started(Processes):
         if isinstance(answer := self.hear(worker), BaseException):
             raise answer
 
-    def _pickled(self, team: StartedTeam, thing: Any) -> bytes:
+    def _pickle(self, team: StartedTeam, thing: Any) -> bytes:
         file = io.BytesIO()
         _Pickler(file, team, self._blocks).dump(thing)
         return file.getvalue()
@@ -158,7 +158,7 @@ def _array(index: int, offset: int, shape: tuple[int, ...], strides: tuple[int, 
 
 
 @contextmanager
-def _protected() -> Iterator[None]:
+def _hide_main() -> Iterator[None]:
     """Start processes that do not import the user's script."""
     main, sys.modules["__main__"] = sys.modules["__main__"], types.ModuleType("__main__")
     try:

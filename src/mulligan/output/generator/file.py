@@ -22,7 +22,7 @@ from mulligan.config.serialization import from_table
 from mulligan.doors.read import parse_object, read_bytes
 from mulligan.doors.tensors import pack, unpack
 from mulligan.doors.write import atomic_write
-from mulligan.errors import CheckpointError, ConfigError, MulliganError, require, shown, suggest, within
+from mulligan.errors import CheckpointError, ConfigError, MulliganError, cite, require, suggest, within
 from mulligan.game.spec import Latent
 from mulligan.nn.fields import Checked, Count, Finite, Whole
 from mulligan.nn.layers.base import Layer
@@ -133,7 +133,7 @@ def read_file(path: Path) -> tuple[GeneratorSpec, dict[str, Array]]:
         metadata, tensors = unpack(read_bytes(path, 1 << 40), path)
     kind = metadata.get("format"), metadata.get("version")
     if kind != (FORMAT, str(VERSION)):
-        other = f"version {shown(kind[1])}" if kind[0] == FORMAT else "another safetensors file"
+        other = f"version {cite(kind[1])}" if kind[0] == FORMAT else "another safetensors file"
         raise CheckpointError(
             f"{path} must be a generator that Mulligan wrote, of format version {VERSION}, got {other}. Give a run or "
             "checkpoint folder, or a file that Generator.save wrote, or update: pip install --upgrade mulligan."

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from mulligan.config.serialization import to_table
 from mulligan.doors.say import escape
-from mulligan.errors import ConfigError, DivergedError, ShapeError, UnsupportedError, as_whole, expanded, require, shown
+from mulligan.errors import ConfigError, DivergedError, ShapeError, UnsupportedError, as_whole, cite, expanded, require
 from mulligan.nn.layers import Conv2d, Dense, Flatten, LayerNorm, LeakyReLU, Reshape, Residual, Tanh
 from mulligan.nn.layers.base import Layer, Shape, walk
 from mulligan.nn.layers.combine import Sequential
@@ -152,7 +152,7 @@ class Generator:
         rule, way = f"0 to {self.classes - 1}{listed}", "Try 0."
         if not self.classes:
             rule, way = "left out for a generator that was trained without labels", "Or use one with labels."
-        raise ConfigError(f"class must be {rule}, got {shown(word)}. {way}")
+        raise ConfigError(f"class must be {rule}, got {cite(word)}. {way}")
 
     def label_of(self, seed: int, word: str | int | None = None) -> int | None:
         """Return the class of a seed's first picture: `word` if given, else the seed's own; None without classes."""
