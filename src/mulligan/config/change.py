@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, NamedTuple, Self
 
 from mulligan.config.model import Config
@@ -30,7 +31,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class Change(NamedTuple):
-    """One change of a configuration: the path of a setting, and its new value as TOML holds it.
+    """One change of a configuration: the path of a setting, and its new value.
 
     JSON holds it as ``["discriminator.optimizer.lr", 0.0001]``. Its text is what a terminal takes after ``--set``.
     """
@@ -57,9 +58,10 @@ class Change(NamedTuple):
         return cls(path, parsed["value"] if parsed.keys() == {"value"} else word)
 
     def __str__(self) -> str:
-        word = self.value if isinstance(self.value, str) else ""
+        value = to_plain(self.value)
+        word = value if isinstance(value, str) else ""
         bare = re.fullmatch(r"(?!(true|false|inf|nan)$)[A-Za-z]\w*", word, re.ASCII)
-        return f"{self.path}={word if bare else _as_toml(self.value)}"
+        return f"{self.path}={word if bare else _as_toml(value)}"
 
 
 def _as_toml(value: Any) -> str:
@@ -84,7 +86,7 @@ def changes_of(overrides: Overrides) -> tuple[Change, ...]:
         if isinstance(pair, str):
             changes.append(Change.read(pair))
         elif isinstance(pair, tuple | list) and len(pair) == 2 and isinstance(pair[0], str):
-            changes.append(Change(pair[0], to_plain(pair[1])))
+            changes.append(Change(*pair))
         else:
             raise ConfigError(must_be("an override", "path=value", pair, "'steps=100'"))
     return tuple(changes)
@@ -118,7 +120,7 @@ def apply_overrides(config: Config, overrides: Overrides) -> tuple[Config, list[
     """
     table, dropped = to_table(config), list[str]()
     for path, value in changes_of(overrides):
-        table = _change(Part(Config), table, path.split("."), value, "", dropped)
+        table = _change(Part(Config), table, path.split("."), to_plain(value), "", dropped)
     return from_table(Config, table), dropped
 
 
@@ -231,6 +233,24 @@ _ADJUSTABLE = re.compile(
 def is_adjustable(config: Config, path: str) -> bool:
     """Return whether a setting can change during a run: a rate, a penalty's weight, how much is augmented."""
     return _ADJUSTABLE.fullmatch(path) is not None and bool(config.augment or path != "augment_probability")
+
+
+def replace_at(config: Config, path: str, value: Any) -> Config:
+    """Return a copy with another value of an adjustable setting. Only the class that has the setting checks it."""
+    try:
+        changed: Config = _replace(config, path.split("."), value)
+    except (MulliganError, AttributeError, LookupError, TypeError, ValueError):
+        changed = with_overrides(config, {path: value})  # whose error names the path
+    return changed
+
+
+def _replace(part: Any, keys: list[str], value: Any) -> Any:
+    if not keys:
+        return value
+    key, *rest = keys
+    if key.isdecimal():
+        return (*part[: int(key)], _replace(part[int(key)], rest, value), *part[int(key) + 1 :])
+    return replace(part, **{key: _replace(getattr(part, key), rest, value)})
 
 
 def compare(old: Table, new: Table) -> list[tuple[str, Any, Any]]:

@@ -93,6 +93,5 @@ def _marks(story: Story) -> list[Mark]:
     for event in story.diagnosed:
         state = event.state if event.severity else "healthy again"
         marks.append(Mark(event.step, f"{state} at step {count(event.step)}", event.severity or "healthy"))
-    for change in story.adjusted:
-        marks.append(Mark(change["step"], f"changed by hand at step {count(change['step'])}", "try"))
-    return marks
+    by_hand = [Mark(each["step"], f"changed by hand at step {count(each['step'])}", "try") for each in story.adjusted]
+    return [*marks, *by_hand]

@@ -88,14 +88,7 @@ def probe_of(run: Run) -> Probe:
     x = scaled(np.asarray(data.images[rows]), config.data.low, config.data.high)
     low, high = bulk(np.asarray(data.images)) if data.is_points else (config.data.low, config.data.high)
     classes = None if run.labels is None else run.labels[rows]
-    reals = Reals(
-        x,
-        low,
-        high,
-        labels=classes,
-        judge=_judge(run),
-        toy=mixture_named(data.name),
-    )
+    reals = Reals(x, low, high, labels=classes, judge=_judge(run), toy=mixture_named(data.name))
     z, labels = run.draw(COUNT, seed=config.seed)
     n = min(ROWS, len(x))
     searched = 2 <= len(data) <= COPIED and not data.is_points

@@ -229,7 +229,7 @@ def _slow_hasty(config: Config) -> list[Change]:
 
 def _find_steppers(config: Config, by: str) -> list[str]:
     """Return the paths of the optimisers, wrapped ones too, whose step length follows `by` (see `STEPS_BY`)."""
-    kinds = {path: kind for who in PLAYERS for path, kind in values_of(config, f"{who}.optimizer.", "kind").items()}
+    kinds = of_optimizers(config, "kind")
     known = {path: optimizers.OPTIMIZERS[kind] for path, kind in kinds.items() if kind in optimizers.OPTIMIZERS}
     return [path.rpartition(".")[0] for path, optimizer in known.items() if issubclass(optimizer, STEPS_BY[by])]
 
@@ -389,10 +389,7 @@ def d_wins(config: Config, evidence: set[str], sample_shape: Shape) -> Advice:
     single = [] if config.d_steps == 1 else [Change("d_steps", 1)]
     return advise(
         config,
-        (
-            "a loss with a gradient even when D is sure: non-saturating or relativistic",
-            [] if pushes else [loss],
-        ),
+        ("a loss with a gradient even when D is sure: non-saturating or relativistic", [] if pushes else [loss]),
         *_hold(config, strengthen_penalties(config)),
         ("one move of D a step", single),
         (NEARER, nearer),

@@ -15,9 +15,9 @@ from typing import Any, NoReturn, Protocol, Self, SupportsIndex, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from mulligan.config.change import Change, Overrides, changes_of, is_adjustable, with_overrides
+from mulligan.config.change import Change, Overrides, changes_of, is_adjustable, replace_at
 from mulligan.config.model import Config
-from mulligan.config.serialization import from_table, to_table
+from mulligan.config.serialization import from_table, to_plain, to_table
 from mulligan.data import Dataset, Sampler, scale
 from mulligan.doors.say import escape
 from mulligan.errors import CheckpointError, ConfigError, DivergedError, UnsupportedError, as_whole, require
@@ -186,14 +186,14 @@ class Run:
         ConfigError
             When a value is not allowed, or when the setting cannot change during a run.
         """
-        changes = changes_of(overrides)
-        for path, _ in changes:
+        changes, changed = changes_of(overrides), self.current
+        for path, value in changes:
             if not is_adjustable(self.current, path):
                 raise ConfigError(
                     f"{path} cannot change in the middle of a run; rates, penalty weights and augment_probability can. "
                     "Start a new run with it, or a second try."
                 )
-        changed = with_overrides(self.current, changes)
+            changed = replace_at(changed, path, value)
         self.gan.game = replace(changed, classes=self.classes)
         self.current = changed
         self.adjusted.append((self.step, changes))
@@ -365,7 +365,7 @@ class Run:
             "counted": self.counted,
             "observers": {observer.name: observer.state() for observer in self.observers},
             "data": self.fingerprint,
-            "adjusted": [[step, list(map(list, changes))] for step, changes in self.adjusted],
+            "adjusted": to_plain(self.adjusted),
         }
 
     def seek(self, state: dict[str, Any]) -> None:

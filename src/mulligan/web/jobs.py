@@ -52,10 +52,8 @@ class Jobs:
         """Return the figures, or why there are none. The process ends with this task, its files complete or absent."""
         process, channel = spawn("mulligan-evaluate", _main, str(folder))
 
-        def listen() -> dict[str, Any] | str:
-            result: dict[str, Any] | str = next(
-                (content for _, _, content in channel.messages(process)), "it was ended"
-            )
+        def listen() -> Any:
+            _, _, result = next(channel.messages(process), ("result", 0, "it was ended"))
             process.join(10.0)
             return result
 

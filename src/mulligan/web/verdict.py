@@ -24,8 +24,6 @@ HEADLINES = (
 )
 """Evidence to show for a healthy run."""
 SHOWN = 5
-
-
 AWAITED = {
     "by_step": failures.EVERY,
     "checks": len(failures.FAILURES),
@@ -59,10 +57,7 @@ def describe_checks(run: Run, diagnosis: Diagnosis) -> dict[str, Any]:
 
 
 def advice_on(event: Diagnosed, config: Config, checkpoints: list[int]) -> dict[str, Any]:
-    """Describe a `Diagnosed` event in words, with the changes of a second try and its first step.
-
-    `config` is the configuration at that step; `checkpoints` are the steps of the existing ones.
-    """
+    """Describe a `Diagnosed` event in words, with the changes of a second try and its first step."""
     title, text = describe_state(event.state)
     after = apply_overrides(config, event.overrides)[0] if event.overrides else config
     if event.severity and event.healthy_step:

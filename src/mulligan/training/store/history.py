@@ -108,12 +108,8 @@ def read_run(folder: str | Path, *, strict: bool = True) -> RunHistory:
 def read_events(path: Path, *, strict: bool = True) -> Iterator[dict[str, Any]]:
     """Read the events of a log, the oldest first. A log that does not exist yet has none.
 
-    A last line that a kill cut off is skipped. Without `strict`, so is every line that is no event.
-
-    Raises
-    ------
-    DataError
-        When a complete line is not an event, or lacks a field of its event.
+    A last line that a kill cut off is skipped. A complete line that is no event, or lacks a field of it, raises
+    `DataError`; without `strict` it is skipped, too.
     """
     for number, line in enumerate(_content(path, strict).splitlines(keepends=True), start=1):
         event = _object(line)
