@@ -37,7 +37,8 @@ def list_(what: Annotated[Positional[str], arg(metavar="[WHAT]", help_behavior_h
     Args:
         what: One of these kinds (default: list the kinds).
     """
-    require_known(what or "recipes", KINDS, "the kind", "recipes")
+    if what:
+        require_known(what, KINDS, "the kind", "recipes")
     rows = list_names(what) if what else {name: line for name, (line, _) in KINDS.items()}
     data = [{"name": name, "line": line} for name, line in rows.items()]
     if not sys.stdout.isatty():

@@ -179,14 +179,17 @@ class Probe:
 
     def _resemblance(self, fake: Array, signals: dict[str, float]) -> list[float]:
         features, kinds = self.reals.see(fake)
-        d2 = squared_distances(self.reals.features, features)
-        signals["coverage"] = float(np.mean(d2.min(axis=1) < self.reals.radius))
-        signals["gap"] = energy_distance(d2, self.reals.feature_distance, mean_distance(features))
+        signals |= self._nearness(features)
         if kinds is None or self.reals.kinds is None:
             return []
         signals["inner"] = ratio(spread(features, kinds), self.reals.inner)
         signals["classes"], shares = self._classes(kinds, self.reals.kinds)
         return shares
+
+    def _nearness(self, features: Array) -> dict[str, float]:
+        d2 = squared_distances(self.reals.features, features)
+        gap = energy_distance(d2, self.reals.feature_distance, mean_distance(features))
+        return {"coverage": float(np.mean(d2.min(axis=1) < self.reals.radius)), "gap": gap}
 
     def _averaged(self, signals: dict[str, float]) -> dict[str, float]:
         """Measure the averaged G where the figures of G itself are bad, and always the modes that it hits."""
@@ -199,8 +202,7 @@ class Probe:
             if few and kinds is not None and reals.kinds is not None:
                 averaged["classes_averaged"], _ = self._classes(kinds, reals.kinds)
             if far:
-                d2 = squared_distances(reals.features, features)
-                averaged["gap_averaged"] = energy_distance(d2, reals.feature_distance, mean_distance(features))
+                averaged["gap_averaged"] = self._nearness(features)["gap"]
             if reals.toy is not None:
                 averaged["modes_found"] = ratio(reals.hit(fake), reals.modes)
         return averaged

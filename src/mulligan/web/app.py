@@ -99,22 +99,25 @@ def application(playground: Playground, *, hosts: frozenset[str] = LOOPBACK, tok
 
 
 async def _serve(playground: Playground, route: Route, request: Request) -> Response:
-    """Answer one request to a route. A page of another site cannot send JSON, so a body must be of that type."""
-    query = request.scope["query_string"].decode("latin-1")
-    kind, body = request.headers.get("content-type", "").partition(";")[0].strip().lower(), b""
     try:
-        with contextlib.suppress(ClientDisconnect):
-            async for part in request.stream():
-                body += part
-                if len(body) > BODY_BYTES:
-                    break
-        if len(body) > BODY_BYTES or (route.method == "POST" and kind != JSON):
-            text = f"the body must be at most {BODY_BYTES:,} bytes of {JSON}, got {len(body):,} of {kind[:60]!r}."
-            return _response(Problem("bad-request", f"{text} Send less, or set the Content-Type.").answer())
-        of_phone = "phone" in request.scope.get("state", ())
-        return _response(await answer(playground, route, request.path_params, query, body, of_phone=of_phone))
+        reply = await _answer(playground, route, request)
     except asyncio.CancelledError:  # else uvicorn prints a traceback
-        return _response(Problem("gone", "the server is closing. Start it again, and reload this page.").answer())
+        reply = Problem("gone", "the server is closing. Start it again, and reload this page.").answer()
+    return _response(reply)
+
+
+async def _answer(playground: Playground, route: Route, request: Request) -> Answer:
+    """Answer one request to a route. A page of another site cannot send JSON, so a body must be of that type."""
+    parts, body = request.stream(), b""
+    with contextlib.suppress(ClientDisconnect):
+        while len(body) <= BODY_BYTES and (part := await anext(parts)):  # the last one is empty
+            body += part
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if len(body) > BODY_BYTES or (route.method == "POST" and kind != JSON):
+        text = f"the body must be at most {BODY_BYTES:,} bytes of {JSON}, got {len(body):,} of {kind[:60]!r}."
+        return Problem("bad-request", f"{text} Send less, or set the Content-Type.").answer()
+    query, of_phone = request.scope["query_string"].decode("latin-1"), "phone" in request.scope.get("state", ())
+    return await answer(playground, route, request.path_params, query, body, of_phone=of_phone)
 
 
 def _response(reply: Answer) -> Response:

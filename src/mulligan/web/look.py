@@ -156,12 +156,7 @@ def _modes(run: Run, fake: Array) -> dict[str, Any] | None:
     near, which = distances.min(axis=1), distances.argmin(axis=1)
     radius = WITHIN * toy.std
     counts = np.bincount(which[near <= radius], minlength=len(toy.centres))
-    return {
-        "counts": counts.tolist(),
-        "centres": [list(centre) for centre in toy.centres],
-        "radius": radius,
-        "n": len(fake),
-    }
+    return {"counts": counts.tolist(), "centres": [*map(list, toy.centres)], "radius": radius, "n": len(fake)}
 
 
 Forged = tuple[tuple[int, int], int, Array, Labels, list[float]]
