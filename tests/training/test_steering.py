@@ -32,7 +32,7 @@ def test_pictures_that_are_held_back_are_never_trained_on(steered, digits):
         rows = [numbers[np.rint((each + 1) * 127.5).astype(np.uint8).tobytes()] for each in x]
         assert [digits.labels[row] for row in rows] == labels.tolist()
         shown |= set(rows)
-    assert shown == set(run.steering.seen.tolist()) == set(range(40)) - set(run.steering.held.tolist())
+    assert shown == set(run.steering.pool.tolist()) == set(range(40)) - set(run.steering.held.tolist())
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_pictures_that_are_held_back_are_never_trained_on(steered, digits):
 def test_d_knows_its_pictures_by_heart_as_far_as_it_takes_new_ones_for_fakes(steered, monkeypatch, beliefs, known):
     run, said = steered(), iter(beliefs)
     monkeypatch.setattr(run.steering, "_belief", lambda *sample: next(said))
-    assert run.steering.known(0.5) == known
+    assert run.steering.measure(0.5) == known
 
 
 def test_r_v_is_measured_on_what_d_sees(steered):
@@ -54,20 +54,20 @@ def test_r_v_is_measured_on_what_d_sees(steered):
     seen = run.steering
     drawn = []
     seen._belief = lambda x, labels, *more: drawn.append((x.copy(), labels)) or 0.0
-    seen.known(0.0)
+    seen.measure(0.0)
     del seen._belief
     space = run.gan.d.network.workspace()
     known, new, made = (float(space.forward(x, labels, training=False).mean()) for x, labels in drawn)
-    pool = {each.tobytes() for each in scaled(np.asarray(run.data.images[seen.seen]))}
+    pool = {each.tobytes() for each in scaled(np.asarray(run.data.images[seen.pool]))}
     assert {each.tobytes() for each in drawn[0][0]} <= pool
     assert not {each.tobytes() for each in drawn[1][0]} & pool
     expected = (known - new) / (known - made) if known > made + 1.0 else 0.0
-    assert seen.known(0.0) == pytest.approx(expected, rel=1e-5)
+    assert seen.measure(0.0) == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize(("known", "course"), [(0.9, [0.6, 0.7, 0.8, 0.9, 1.0]), (0.1, [0.4, 0.3, 0.2, 0.1, 0.0])])
 def test_the_probability_follows_and_the_log_says_so(steered, monkeypatch, known, course):
-    monkeypatch.setattr(steering.AugmentationSteering, "known", lambda self, now: known)
+    monkeypatch.setattr(steering.AugmentationSteering, "measure", lambda self, now: known)
     run = steered()
     said = [event for event in train(run, observers=()) if isinstance(event, Adjusted)]
     assert [event.step for event in said] == [3, 6, 9, 12, 15]  # then it is at its end

@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from mulligan.data import load
 from mulligan.web import classroom
-from mulligan.web.app import COOKIE, application, for_class
+from mulligan.web.app import COOKIE, application, make_class_token
 from mulligan.web.streams import Client
 
 RNG = np.random.default_rng(0)
@@ -159,8 +159,8 @@ def app(playground, stand):
 def test_a_phone_draws_and_votes_and_nothing_else(app):
     with TestClient(app, base_url="http://192.0.2.7:8000") as phone:
         assert phone.get("/?token=wrong").status_code == 401
-        assert phone.get(f"/?token={for_class(SECRET)}").status_code == 200
-        assert phone.cookies[COOKIE] == for_class(SECRET)
+        assert phone.get(f"/?token={make_class_token(SECRET)}").status_code == 200
+        assert phone.cookies[COOKIE] == make_class_token(SECRET)
         assert phone.get("/js/main.js").status_code == 200
         pile = phone.get("/api/pile").json()
         assert pile["address"] == "http://192.0.2.7:8000/"
@@ -180,13 +180,13 @@ def test_a_phone_draws_and_votes_and_nothing_else(app):
             assert answer.status_code == 401
     with TestClient(app, base_url="http://192.0.2.7:8000") as desk:
         desk.get(f"/?token={SECRET}")
-        desk.get(f"/?token={for_class(SECRET)}")  # looks at what phones see, and keeps control
+        desk.get(f"/?token={make_class_token(SECRET)}")  # looks at what phones see, and keeps control
         assert desk.post("/api/pile/remove", json=both).json()["count"] == 0
 
 
 def test_a_phone_is_known_by_its_cookie_and_not_by_what_it_asks_for(app, playground):
     playground.broadcast.stream = lambda name, phone: iter_of(b"phone" if phone else b"desk")
-    for token, kinds in ((for_class(SECRET), [b"phone"] * 3), (SECRET, [b"desk", b"phone", b"desk"])):
+    for token, kinds in ((make_class_token(SECRET), [b"phone"] * 3), (SECRET, [b"desk", b"phone", b"desk"])):
         with TestClient(app, base_url="http://192.0.2.7:8000") as page:
             page.get(f"/?token={token}")
             streams = [f"/api/stream?client={PHONES[0]}{more}" for more in ("", "&phone=true", "&phone=false")]
@@ -201,7 +201,7 @@ async def iter_of(*parts):
 def test_one_phone_does_not_fill_the_pile(app, monkeypatch):
     monkeypatch.setattr(classroom, "SHARE", 2)
     with TestClient(app, base_url="http://192.0.2.7:8000") as phone:
-        phone.get(f"/?token={for_class(SECRET)}")
+        phone.get(f"/?token={make_class_token(SECRET)}")
         for client, numbers in ((PHONES[0], [1, 2]), (PHONES[1], [3, 4])):
             added = phone.post("/api/pile", json={"client": client, "pictures": [text(grey) for grey in GREYS]}).json()
             assert (added["numbers"], [each["place"] for each in added["refused"]]) == (numbers, [2])

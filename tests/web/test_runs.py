@@ -18,7 +18,7 @@ from mulligan.training.monitor import Monitor
 from mulligan.training.store.history import read_run
 from mulligan.web import app
 from mulligan.web.playground import OURS
-from mulligan.web.session import chain, curves_of
+from mulligan.web.session import curves_of, list_tries
 
 
 def rows_of(call):
@@ -74,7 +74,7 @@ def test_both_futures_of_a_second_try(call, runs):
 
 
 def test_the_tries_of_a_run(call, runs):
-    tries = chain(runs / "tiny-1-try-2")
+    tries = list_tries(runs / "tiny-1-try-2")
     assert [(each.run, each.state) for each in tries] == [("tiny-1", "finished"), ("tiny-1-try-2", "finished")]
     assert tries[-1].summary == "rate of G 0.0001"
     assert call.get("/api/runs/tiny-1/samples/16.png").headers["content-type"] == "image/png"
@@ -126,7 +126,7 @@ def test_a_run_that_was_stopped_stands_where_it_was_saved(call, playground, tiny
     assert rows_of(call)["tiny-1"]["step"] == 8
     run = resume(playground.runs / "tiny-1")
     list(Recorder(playground.runs / "tiny-1").record(run, stop=lambda: run.step >= 9))
-    assert (rows_of(call)["tiny-1"]["step"], chain(playground.runs / "tiny-1")[0].step) == (9, 9)
+    assert (rows_of(call)["tiny-1"]["step"], list_tries(playground.runs / "tiny-1")[0].step) == (9, 9)
 
 
 # ── odd, damaged and hostile ones ──

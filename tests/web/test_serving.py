@@ -12,7 +12,7 @@ import pytest
 
 from mulligan.cli import main
 from mulligan.training.store.checkpoint import checkpoints, step_of
-from mulligan.web.app import for_class
+from mulligan.web.app import make_class_token
 
 QUICKLY = ["threads=1", "evaluate_every=0", "sample_every=0", ["steps", 1_000_000]]
 LONG = {"recipe": "ring", "changes": [*QUICKLY, "save_every=200"]}
@@ -118,7 +118,7 @@ def test_the_addresses_that_are_printed_can_be_opened(serve, tmp_path):
     assert urlsplit(found.address).hostname not in ("0.0.0.0", "0")
     line = found.process.stderr.readline()
     assert line.startswith("phones of a class draw and vote at http://")
-    assert line.endswith(f":{found.client.base_url.port}/?token={for_class('x' * 16)}#pile\n")
+    assert line.endswith(f":{found.client.base_url.port}/?token={make_class_token('x' * 16)}#pile\n")
     assert "x" * 16 not in line
     assert "//0" not in line
     found.process.terminate()

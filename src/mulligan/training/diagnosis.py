@@ -52,7 +52,7 @@ class Diagnosis(History):
     """
 
     name = "diagnosis"
-    _probed: tuple[Run, Probe] | None = None
+    _probe: tuple[Run, Probe] | None = None
 
     def observe(self, run: Run, event: Event) -> Iterable[Event]:
         """Add up reports. When a measurement is due, return it, and the diagnosis if the state has changed."""
@@ -60,9 +60,9 @@ class Diagnosis(History):
             return [self._tell(run, self.failed(), event)]
         if not isinstance(event, Stepped):
             return []
-        if self._probed is None or self._probed[0] is not run:
-            self._probed = run, probe_of(run)
-        measurement, news = self.report(self._probed[1], event.step, event.measures)
+        if self._probe is None or self._probe[0] is not run:
+            self._probe = run, probe_of(run)
+        measurement, news = self.report(self._probe[1], event.step, event.measures)
         events: list[Event] = [] if measurement is None else [Measured(*measurement, clock=event.clock)]
         return events if news is None else [*events, self._tell(run, news, event)]
 

@@ -48,7 +48,7 @@ class Monitor:
         pool = data.images if data.test is None else data.test.images
         if len(pool) < LEAST:
             return None
-        real = np.asarray(pool[_some(len(pool), COUNT, "reals")])
+        real = np.asarray(pool[_choose_rows(len(pool), COUNT, "reals")])
         features: Judge | Gist | None = None
         if not data.is_points:
             if len(data) < 2:  # no principal components
@@ -56,7 +56,7 @@ class Monitor:
             features = bundled_judge_for(data)
             missing = data.labels is None or np.bincount(data.labels, minlength=data.classes).min() == 0
             if features is None or missing:
-                features = metrics.gist(np.asarray(data.images[_some(len(data), ENOUGH, "pca")]))
+                features = metrics.gist(np.asarray(data.images[_choose_rows(len(data), ENOUGH, "pca")]))
             real = features(real)
         of_real = metrics.moments(real)
         if not of_real.total_variance > 0.0:  # all samples are the same
@@ -98,7 +98,7 @@ class Monitor:
         return figures
 
 
-def _some(n: int, count: int, name: str) -> NDArray[np.int64]:
+def _choose_rows(n: int, count: int, name: str) -> NDArray[np.int64]:
     """Choose the same random rows each time. The first rows would be of one class, because files are sorted."""
     # Keep the stream's name: another name chooses other rows and changes the figures.
     return np.sort(stream(0, f"glance.{name}").permutation(n)[:count])

@@ -164,7 +164,7 @@ class Run:
             self.adjust([change])
         measures = self.gan.step_on(self.sampler.batch_size, self.write_batch)
         if not math.isfinite(sum(measures.values())):  # the sum of all is finite only if each is
-            raise self._diverged(measures)
+            raise self._make_error(measures)
         for name, value in measures.items():
             self.sums[name] = self.sums.get(name, 0.0) + value
         self.counted += 1
@@ -207,7 +207,7 @@ class Run:
         """Write the next real samples, in the networks' range, into `out`. Return their classes."""
         rows, spec = self.sampler.next_indices(), self.config.data
         if self.steering is not None:
-            rows = self.steering.seen[rows]
+            rows = self.steering.pool[rows]
         if self.data.is_points:
             self.data.take(rows, out)
         else:
@@ -302,13 +302,13 @@ class Run:
     def check(self) -> None:
         """Raise `DivergedError` when an array that a checkpoint would hold is not finite."""
         if not all(np.isfinite(array).all() for array in self.gan.arrays().values()):
-            raise self._diverged({})
+            raise self._make_error({})
 
-    def _diverged(self, measures: dict[str, float]) -> DivergedError:
+    def _make_error(self, measures: dict[str, float]) -> DivergedError:
         """Make the error for a run that diverged: the loss, the step, the first bad tensor, and what to try."""
         bad = [f"{name} = {value}" for name, value in measures.items() if not math.isfinite(value)]
         what = f"at step {self.step}: {', '.join(bad)}" if bad else f"after step {self.step}"
-        tensors = [*(self._passed() if bad else ()), *self._stored()]
+        tensors = [*(self._iterate_outputs() if bad else ()), *self._iterate_state()]
         first, array = next(((name, array) for name, array in tensors if not np.isfinite(array).all()), ("", None))
         where = "all tensors are finite, so the loss itself overflowed"
         if array is not None:
@@ -317,7 +317,7 @@ class Run:
         loss = " + ".join(type(part).__name__ for part in (self.config.loss, *self.config.penalties))
         return DivergedError(f"the run diverged {what} (loss {loss}); {where}. {self._advise(first)}")
 
-    def _passed(self) -> Iterator[tuple[str, Array]]:
+    def _iterate_outputs(self) -> Iterator[tuple[str, Array]]:
         """Yield the results of the step's forward passes, in order. The weights themselves are already updated."""
         if self.gan.real is not None:
             yield _BATCH, self.gan.real
@@ -328,7 +328,7 @@ class Run:
                     if number < len(worker[key]):
                         yield f"the output of {who}.layers.{number} ({type(layer).__name__})", worker[key][number]
 
-    def _stored(self) -> Iterator[tuple[str, Array]]:
+    def _iterate_state(self) -> Iterator[tuple[str, Array]]:
         """Yield every array that a checkpoint holds. Parameters are named by their path."""
         for player, who in ((self.gan.d, "discriminator"), (self.gan.g, "generator")):
             yield from ((f"{who}.layers.{path}", array) for path, array in player.network.tensors().items())

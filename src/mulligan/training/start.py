@@ -22,13 +22,13 @@ def take_weights(run: Run, start: str | Path) -> None:
     Optimisers and schedules start from scratch. From a generator's file, G and its average both take the weights.
     """
     path = expanded(start)
-    weights, step = _weights(path)
+    weights, step = _read_weights(path)
     g, d = run.gan.g.network, run.gan.d.network
     average = {entry.path: entry.view(run.gan.average) for entry in g.entries}
     lines, taken = [f"begins with the weights of {path}, step {step:,}:"], 0
     for player, own in {"generator": g.tensors(), "discriminator": d.tensors(), "average of G": average}.items():
-        there, fits, anew = _by_place(weights.get(player, {})), 0, []
-        for place, (name, array) in _by_place(own).items():
+        there, fits, anew = _key_by_place(weights.get(player, {})), 0, []
+        for place, (name, array) in _key_by_place(own).items():
             old = there.get(place, (name, array[:0]))[1]
             if old.shape == array.shape:
                 np.copyto(array, old)
@@ -43,7 +43,7 @@ def take_weights(run: Run, start: str | Path) -> None:
     _LOG.info("\n".join(lines))
 
 
-def _by_place(arrays: dict[str, Array]) -> dict[tuple[int, str], tuple[str, Array]]:
+def _key_by_place(arrays: dict[str, Array]) -> dict[tuple[int, str], tuple[str, Array]]:
     """Key each array by its layer's number among those with parameters: without classes, no layer comes before G's."""
     layers = list(dict.fromkeys(name.rpartition(".")[0] for name in arrays))
     places = {}
@@ -53,7 +53,7 @@ def _by_place(arrays: dict[str, Array]) -> dict[tuple[int, str], tuple[str, Arra
     return places
 
 
-def _weights(path: Path) -> tuple[dict[str, dict[str, Array]], int]:
+def _read_weights(path: Path) -> tuple[dict[str, dict[str, Array]], int]:
     """Return the weights of each player, and of the average, by name, and their step."""
     if not path.is_dir():
         file = Generator.load(path)

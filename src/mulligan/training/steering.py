@@ -50,20 +50,20 @@ class AugmentationSteering:
     """The measurement of r_v and the answer to it. It keeps nothing between two decisions but the pictures."""
 
     def __init__(self, run: Run, held: NDArray[np.intp]):
-        self.run, self.held, self.seen = run, held, np.delete(np.arange(len(run.data)), held)
+        self.run, self.held, self.pool = run, held, np.delete(np.arange(len(run.data)), held)
 
     def change(self, now: float) -> Change | None:
         """Return the change of the probability `now` that is due before the next step, if one is."""
         if not self.run.step or self.run.step % EVERY:
             return None
-        new = round(min(max(now + (STEP if self.known(now) > TARGET else -STEP), 0.0), 1.0), 6)
+        new = round(min(max(now + (STEP if self.measure(now) > TARGET else -STEP), 0.0), 1.0), 6)
         return None if new == now else Change("augment_probability", new)
 
-    def known(self, probability: float) -> float:
+    def measure(self, probability: float) -> float:
         """Return r_v at this step: D sees equally many of each, augmented as in training."""
         run, spec = self.run, self.run.config.data
         rng, latent = stream(run.config.seed, "steering", run.step), run.config.latent
-        chosen = rng.choice(self.seen, len(self.held), replace=False)
+        chosen = rng.choice(self.pool, len(self.held), replace=False)
         z = latent.draw(rng, np.empty((len(chosen), latent.dim), np.float32))
         labels = [None if run.labels is None else run.labels[rows] for rows in (chosen, self.held)]
         fake = run.generate(z, labels[0], average=False)

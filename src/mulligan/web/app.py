@@ -151,8 +151,8 @@ class Gate:
     for pictures and scripts have no Origin. For these the browser's Sec-Fetch-Site says which site asks, and other
     sites are rejected too, because a GET may make this machine work. A link from another site may open the page.
 
-    `hosts` are the names of this server; empty to allow any name, if a `token` protects the server. With the token that
-    `for_class` makes of it, a phone may draw and vote, and nothing else. The application finds `phone` in the request's
+    `hosts` are the names of this server; empty to allow any name, if a `token` protects the server. With the token of
+    `make_class_token`, a phone may draw and vote, and nothing else. The application finds `phone` in the request's
     state.
     """
 
@@ -205,9 +205,9 @@ class Gate:
             return None
         path, query = scope["path"], QueryParams(scope["query_string"])
         cookie = cookie_parser(headers.get("cookie", "")).get(COOKIE, "")
-        owner, phone = self.token, for_class(self.token)
-        is_owner = _same(cookie, owner)
-        if path == "/" and (_same(query.get("token", ""), owner) or _same(query.get("token", ""), phone)):
+        owner, phone = self.token, make_class_token(self.token)
+        is_owner = _matches(cookie, owner)
+        if path == "/" and (_matches(query.get("token", ""), owner) or _matches(query.get("token", ""), phone)):
             rest = QueryParams([(name, value) for name, value in query.multi_items() if name != "token"])
             redirect = RedirectResponse(f"/{'?' if rest else ''}{rest}", 303)
             if not is_owner:  # who opens the address for phones at the desk keeps control
@@ -216,7 +216,7 @@ class Gate:
         if is_owner:
             return None
         text = "token must be given, because this server was started with --token. Open the address that it printed."
-        if _same(cookie, phone):
+        if _matches(cookie, phone):
             scope.setdefault("state", {})["phone"] = True
             if any(path == route.path and route.of_class for route in ROUTES) or not path.startswith(PRIVATE):
                 return None
@@ -224,12 +224,12 @@ class Gate:
         return Problem("unauthorised", text)
 
 
-def for_class(token: str) -> str:
+def make_class_token(token: str) -> str:
     """Return the token for phones of a class. The server's own token does not follow from it."""
     return hashlib.sha256(f"class {token}".encode()).hexdigest()[:24]
 
 
-def _same(given: str, token: str) -> bool:
+def _matches(given: str, token: str) -> bool:
     return secrets.compare_digest(given.encode(errors="replace"), token.encode())
 
 

@@ -60,7 +60,7 @@ class Pile:
         pictures = [{"number": number, "png": each.png} for number, each in [*self._drawings.items()]]
         if not self.phone_address:
             return {"pictures": pictures}
-        code = qr(self.phone_address).svg_data_uri(scale=4, light="white")
+        code = make_qr(self.phone_address).svg_data_uri(scale=4, light="white")
         return {"pictures": pictures, "address": self.phone_address, "code": code}
 
     @post("/api/pile", of="pile", of_class=True)
@@ -106,7 +106,7 @@ class Pile:
         return {"data": f"drawings-{number}"}
 
 
-def qr(address: str) -> Any:
+def make_qr(address: str) -> Any:
     """Return the QR code of an address."""
     import segno  # late: only a class needs it
 

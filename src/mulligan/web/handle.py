@@ -48,7 +48,7 @@ class Channel:
         message: Message = self._connection.recv()
         return message
 
-    def waiting(self, seconds: float = 0.0) -> bool:
+    def has_message(self, seconds: float = 0.0) -> bool:
         """Wait up to `seconds`, and tell whether a message or the end of the pipe has come."""
         try:
             return bool(self._connection.poll(seconds))
@@ -58,8 +58,8 @@ class Channel:
     def messages(self, process: BaseProcess) -> Iterator[Message]:
         """Yield the messages of a process until it has ended."""
         with contextlib.suppress(EOFError, OSError):
-            while self.waiting(PATIENCE) or process.exitcode is None:
-                if self.waiting():
+            while self.has_message(PATIENCE) or process.exitcode is None:
+                if self.has_message():
                     yield self.receive()
 
 

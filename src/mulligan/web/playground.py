@@ -35,7 +35,7 @@ from mulligan.web.calls import Answer, RunName, Step, Text, demand, get, post
 from mulligan.web.classroom import Pile, Votes
 from mulligan.web.handle import WorkerHandle
 from mulligan.web.jobs import Jobs
-from mulligan.web.session import Session, Steps, Try, chain, round_off
+from mulligan.web.session import Session, Steps, Try, list_tries, round_off
 from mulligan.web.streams import Broadcast
 
 PLAYED = Path(mulligan.museum.__file__).parent / "played"
@@ -57,7 +57,7 @@ class Playground:
 
     def __init__(self, runs: Path, data: dict[str, str] | None, worker: WorkerHandle):
         self.runs, self.worker = runs.resolve(), worker
-        self.broadcast = Broadcast(lambda phone: self.shared() if phone else self.snapshot())
+        self.broadcast = Broadcast(lambda phone: self.describe_class() if phone else self.snapshot())
         self.session = Session(self.runs, data or {}, self.worker, self.broadcast)
         self.pile = Pile(self.session.own, self.runs)
         self.votes = Votes(self.broadcast, self.worker)
@@ -86,11 +86,11 @@ class Playground:
         for kind in [kind for kind in before if self._facts[kind] != before[kind]]:
             self.broadcast.publish(kind, self._facts[kind])
 
-    def shared(self) -> dict[str, Any]:
+    def describe_class(self) -> dict[str, Any]:
         return {"pile": self.pile.state(), "round": self.votes.state()}
 
     def facts(self) -> dict[str, Any]:
-        return {**self.shared(), **self.session.facts(), "progress": self.jobs.progress}
+        return {**self.describe_class(), **self.session.facts(), "progress": self.jobs.progress}
 
     @get("/api/snapshot")
     def snapshot(self) -> dict[str, Any]:
@@ -145,7 +145,7 @@ class Playground:
         rows = []
         for name, title, path in generators:
             with contextlib.suppress(FileNotFoundError):  # deleted meanwhile
-                rows.append({"name": name, "title": title, **_describe(path, path.stat().st_mtime_ns)})
+                rows.append({"name": name, "title": title, **_describe_generator(path, path.stat().st_mtime_ns)})
         return rows
 
     @get("/api/museum", apart=True)
@@ -172,7 +172,7 @@ def _load(path: Path, changed: int) -> Generator:
 
 
 @lru_cache(maxsize=256)
-def _describe(path: Path, changed: int) -> dict[str, Any]:
+def _describe_generator(path: Path, changed: int) -> dict[str, Any]:
     """Describe a generator. The `text` of a file that cannot be read says why; it must not hide the others."""
     row = {"step": 0, "class_names": [], "points": False, "text": ""}
     try:
@@ -194,15 +194,15 @@ def list_runs(playground: Playground) -> dict[str, Any]:
     rows = []
     for path in sorted(folders, key=mtime, reverse=True):
         with contextlib.suppress(FileNotFoundError):  # deleted meanwhile
-            rows.append(_row(path, playground))
+            rows.append(_describe_run(path, playground))
     return {"folder": str(playground.runs).replace(os.path.expanduser("~") + os.sep, "~/", 1), "runs": rows}
 
 
-def _row(path: Path, playground: Playground) -> dict[str, Any]:
+def _describe_run(path: Path, playground: Playground) -> dict[str, Any]:
     here, live = RunFolder(path), playground.session
     parts = (here.events, here.config, here.metrics, here.checkpoints, path)
     stamp = max((p.stat().st_mtime_ns for p in parts if p.exists()), default=0)
-    row = dict(_read(path, stamp))
+    row = dict(_read_row(path, stamp))
     row["live"] = live.run == path.name
     if row["live"]:
         row |= {"state": live.state, "step": live.current.step, "steps": live.current.steps}
@@ -210,7 +210,7 @@ def _row(path: Path, playground: Playground) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=1024)
-def _read(path: Path, stamp: int) -> dict[str, Any]:
+def _read_row(path: Path, stamp: int) -> dict[str, Any]:
     """Read a run's row. The result is cached until its files change. A damaged run's row says what is wrong."""
     here, row = RunFolder(path), {"name": path.name}
     try:
@@ -224,7 +224,7 @@ def _read(path: Path, stamp: int) -> dict[str, Any]:
             "steps": config.steps,
             "state": "finished" if history.finished else "failed" if history.failed else "stopped",
             "text": "",
-            "diagnosis": _diagnosis(history),
+            "diagnosis": _describe_diagnosis(history),
             **{figure: round_off(median_of(measured.get(figure))) for figure in ("fd", "fd_floor")},
             "parent": None if parent is None else Path(parent.run).name,
             "from_step": config.begins,
@@ -234,7 +234,7 @@ def _read(path: Path, stamp: int) -> dict[str, Any]:
         return row | {"state": "unreadable", "text": str(error)}
 
 
-def _diagnosis(history: RunHistory) -> dict[str, Any] | None:
+def _describe_diagnosis(history: RunHistory) -> dict[str, Any] | None:
     """Return the last diagnosis; None without a measurement."""
     last = next(reversed(history.diagnosed), None)
     if last is None and not history.measured:
@@ -283,7 +283,7 @@ def send_report(playground: Playground, *, name: RunName) -> Path:
 @get("/api/runs/{name}/futures.gif", apart=True, media="image/gif")
 def send_futures(playground: Playground, *, name: RunName) -> Answer:
     """Return the samples of a second try, to the right of those of the try before; a try that has ended is dark."""
-    tries = chain(after := playground.folder(name))[-2:]
+    tries = list_tries(after := playground.folder(name))[-2:]
     saved, data = [RunFolder(playground.folder(each.run)).grids() for each in tries], playground.data(name)
     real = None if data is None or not data.is_points else points_picture(np.asarray(data.images[:CLOUD]), *data.range)
     steps = sorted({step for grids in saved for step in grids if step >= tries[-1].from_step})
@@ -319,5 +319,5 @@ def _draw_half(one: Try, grids: dict[int, Path], step: int, real: NDArray[np.uin
 @post("/api/runs/{name}/resume")
 def resume(playground: Playground, *, name: RunName, steps: Steps | None = None) -> dict[str, Any]:
     """Resume a run as the live run."""
-    playground.session.open(chain(playground.folder(name)), steps)
+    playground.session.open(list_tries(playground.folder(name)), steps)
     return {"status": playground.session.status()}

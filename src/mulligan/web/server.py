@@ -37,30 +37,30 @@ def serve(
         text = f"--token must have at least 16 characters, only letters that a cookie can hold, got {len(token)}."
         raise ConfigError(f"{text} Try openssl rand -hex 16.")
     worker = WorkerHandle()
-    listener = _bound(host, port)
-    shown, port = _reachable(listener, host), listener.getsockname()[1]
+    listener = _bind(host, port)
+    shown, port = _find_host(listener, host), listener.getsockname()[1]
     address = f"http://{shown}:{port}/" + (f"?token={quote(token, safe='')}" if token else "")
     phone_address = ""
 
-    def listening() -> None:
+    def announce() -> None:
         _LOG.info("the playground is at %s", address)
         if phone_address:
             _LOG.info("phones of a class draw and vote at %s", phone_address)
             if sys.stderr.isatty():
-                qr(phone_address).terminal(sys.stderr, compact=True)
+                make_qr(phone_address).terminal(sys.stderr, compact=True)
         _LOG.info("runs are kept in %s; Ctrl-C saves the run and ends", runs.resolve())
         ready(address)
 
     worker.spawn()
-    from mulligan.web.app import LOOPBACK, application, for_class, run  # takes a second, while the worker starts
-    from mulligan.web.classroom import qr
+    from mulligan.web.app import LOOPBACK, application, make_class_token, run  # takes a second, while the worker starts
+    from mulligan.web.classroom import make_qr
     from mulligan.web.playground import Playground
 
     playground = Playground(runs, data, worker)
     if not here:
-        phone_address = playground.pile.phone_address = f"http://{shown}:{port}/?token={for_class(token)}#pile"
+        phone_address = playground.pile.phone_address = f"http://{shown}:{port}/?token={make_class_token(token)}#pile"
     hosts = LOOPBACK | {host} if here else frozenset[str]()
-    run(playground, listener, application(playground, hosts=hosts, token=token), listening)
+    run(playground, listener, application(playground, hosts=hosts, token=token), announce)
     return 0
 
 
@@ -71,7 +71,7 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _reachable(listener: socket.socket, host: str) -> str:
+def _find_host(listener: socket.socket, host: str) -> str:
     """Return the host for an address that a browser can open: this machine's own instead of one for all addresses."""
     if not ip_address(listener.getsockname()[0]).is_unspecified:
         return f"[{host}]" if ":" in host else host
@@ -83,7 +83,7 @@ def _reachable(listener: socket.socket, host: str) -> str:
         return str(probe.getsockname()[0])
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def _bind(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # named TCP, or asyncio leaves Nagle's algorithm on, and an answer in two parts waits 40 ms for an acknowledgement
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)

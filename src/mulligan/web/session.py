@@ -76,7 +76,7 @@ class Try:
         return {k: v for k, v in vars(self).items() if k != "history"} | {"alarm": self.alarm}
 
 
-def chain(folder: Path) -> list[Try]:
+def list_tries(folder: Path) -> list[Try]:
     """Return the tries that led to a run folder, the oldest first, with their history.
 
     The chain begins after the last try whose folder is missing or cannot be read.
@@ -85,7 +85,7 @@ def chain(folder: Path) -> list[Try]:
     tries, summary = list[Try](), ""
     if config.parent is not None:
         with contextlib.suppress(MulliganError):
-            tries = chain(before := folder.parent / Path(config.parent.run).name)
+            tries = list_tries(before := folder.parent / Path(config.parent.run).name)
             adjusted = [change for event in tries[-1].history.adjusted for change in event["overrides"]]
             old, _ = apply_overrides(load_config(RunFolder(before).config), adjusted)
             summary = summarise(list_changes(replace(old, parent=None), replace(config, parent=None)))

@@ -74,7 +74,7 @@ def _with_data(config: Config, name: Any, data: Mapping[str, str]) -> Config:
 
 
 @cache
-def recipes() -> list[dict[str, Any]]:
+def list_recipes() -> list[dict[str, Any]]:
     """Return all recipes for the page."""
     rows = []
     for name in RECIPES:
@@ -97,7 +97,7 @@ def catalog(session: Any) -> dict[str, Any]:
         for name, path in session.own.items()
     ]
     return {
-        "recipes": recipes(),
+        "recipes": list_recipes(),
         "data": data,
         "losses": [{"name": name} for name in LOSSES],
         "penalties": [{"name": name} for name in ("none", *PENALTIES, "r1+r2")],

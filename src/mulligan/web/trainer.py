@@ -25,7 +25,7 @@ from mulligan.training import Diagnosis, Recorder, Run, plan, resume
 from mulligan.training.events import Diagnosed, Event, Measured, Sampled, Started, Waiting
 from mulligan.training.loop import Stop
 from mulligan.training.monitor import Monitor
-from mulligan.training.progress import few
+from mulligan.training.progress import describe_few
 from mulligan.web import look
 from mulligan.web.handle import Channel, dumps
 from mulligan.web.verdict import describe_checks
@@ -43,8 +43,8 @@ class LiveRun:
 
     The loop calls it before every step, as its `stop`: it obeys commands and draws samples. The run's arithmetic does
     not change: samples come from the fixed z of its grid. The time spent here is subtracted from the run's clocks.
-    After the trainer's `turn` of seconds, and at least a step, the loop lets other tasks of its thread run. `left`
-    counts the steps until the next pause, if one is due. `stopping` ends the run. `forged`: pictures of past duels.
+    After the trainer's `turn` of seconds, and at least a step, the loop lets other tasks of its thread run. The next
+    pause is due after `steps_left`, if one is. `stopping` ends the run. `forged`: pictures of past duels.
     """
 
     def __init__(self, trainer: "Trainer", run: Run, task: dict[str, Any]):
@@ -52,7 +52,7 @@ class LiveRun:
         self.diagnosis = Diagnosis()
         self.forged: list[look.Forged] = []
         self.paused, self.stopping = bool(task.get("paused")), False
-        self.left: int | None = None
+        self.steps_left: int | None = None
         self.seconds = run.wall  # of training, until the last event
         self._state = "paused"
         self._poll = self._grid = self._began = 0.0
@@ -105,7 +105,7 @@ class LiveRun:
         self.trainer.tell("event", dumps(event.to_json()))
         if event.clock is not None:
             self.seconds = event.clock.wall
-        if isinstance(event, Started) and (text := few(event.samples)):
+        if isinstance(event, Started) and (text := describe_few(event.samples)):
             self.trainer.notify("warning", text, "few")
         elif isinstance(event, Measured):
             self.trainer.tell("checked", describe_checks(self.run, self.diagnosis))
@@ -123,7 +123,7 @@ class LiveRun:
         now = time.perf_counter()
         if now > self._began + self.trainer.turn and self.run.step > self._first:
             return self.stopping or "wait"
-        if now < self._poll and not self.paused and self.left is None:
+        if now < self._poll and not self.paused and self.steps_left is None:
             return self.stopping
         run, cpu = self.run, time.process_time()
         self._work(now)
@@ -133,10 +133,10 @@ class LiveRun:
 
     def pause(self, state: str = "paused") -> None:
         """Wait before the next step, and report `state` to the server then."""
-        self.paused, self.left, self._state = True, None, state
+        self.paused, self.steps_left, self._state = True, None, state
 
     def go(self, steps: int | None = None) -> None:
-        self.paused, self.left = False, steps
+        self.paused, self.steps_left = False, steps
         if steps is None:
             self.trainer.tell("state", {"state": "training", "step": self.run.step})
         self._mark = self._read_clocks()
@@ -146,14 +146,14 @@ class LiveRun:
 
     def _work(self, now: float) -> None:
         if now >= self._poll:
-            while not self.stopping and self.trainer.channel.waiting():
+            while not self.stopping and self.trainer.channel.has_message():
                 self.trainer.obey()
             self._poll = time.perf_counter() + POLL
-        if self.left is not None:
-            if self.left <= 0:
+        if self.steps_left is not None:
+            if self.steps_left <= 0:
                 self.pause()
             else:
-                self.left -= 1
+                self.steps_left -= 1
         if not self.paused and now >= self._grid and not self.stopping:
             self._show(now)
 

@@ -14,7 +14,7 @@ from mulligan.config.recipes import RECIPES
 from mulligan.data import DATASETS
 from mulligan.web import settings
 from mulligan.web.browser import stand_ins as ours
-from mulligan.web.browser.lab import opened
+from mulligan.web.browser.lab import open_lab
 from mulligan.web.browser.site import digits
 
 
@@ -25,13 +25,13 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     (tmp_path / "digits.npz").write_bytes(digits())
     monkeypatch.setattr(os, "cpu_count", os.cpu_count)
-    settings.recipes.cache_clear()
+    settings.list_recipes.cache_clear()
     kept = [(registry, dict(registry)) for registry in (DATASETS, RECIPES)]
     yield tmp_path
     for registry, before in kept:
         registry.clear()
         registry.update(before)
-    settings.recipes.cache_clear()
+    settings.list_recipes.cache_clear()
 
 
 class Page:
@@ -62,7 +62,7 @@ class Page:
 
 def play(folder, story):
     async def played():
-        lab = await opened(str(folder))
+        lab = await open_lab(str(folder))
         page = Page(lab)
         listening = asyncio.create_task(page.listen())
         try:

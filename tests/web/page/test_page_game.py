@@ -2,7 +2,7 @@
 
 import pytest
 
-from mulligan.web.app import for_class
+from mulligan.web.app import make_class_token
 
 pytestmark = pytest.mark.story
 
@@ -107,7 +107,7 @@ def phone(open_tab):
     """Let phones join."""
 
     def join():
-        query = f"token={for_class(SECRET)}"
+        query = f"token={make_class_token(SECRET)}"
         found = open_tab("pile", query=query, viewport={"width": 390, "height": 844}, has_touch=True)
         found("easel").or_(found("ballot")).first.wait_for(state="attached")
         return found
@@ -119,7 +119,7 @@ def test_a_class_fills_one_pile(open_tab, phone):
     desk = open_tab("teach")
     desk("door").wait_for()
     address = desk.page.locator(".door code").inner_text()
-    assert address.endswith(f"?token={for_class(SECRET)}#pile")
+    assert address.endswith(f"?token={make_class_token(SECRET)}#pile")
     desk("class-page").click()  # the teacher's page of one screen
     assert desk.page.locator(".lesson img").bounding_box()["width"] > 600
     assert desk.page.evaluate("(e => e.scrollHeight <= e.clientHeight)(document.querySelector('.lesson'))")

@@ -23,12 +23,12 @@ from mulligan.output.generator import Generator
 from mulligan.training.run import Run
 from mulligan.training.store.checkpoint import WORDS, Checkpoint, checkpoints, load_checkpoint, step_of
 
-_TAKEN = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)  # error numbers that mean: another process holds the lock
-_held: weakref.WeakSet[IO[bytes]] = weakref.WeakSet()
+_LOCK_ERRORS = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)  # error numbers that mean: another process holds the lock
+_locks: weakref.WeakSet[IO[bytes]] = weakref.WeakSet()
 
 
 def _let_go() -> None:
-    for file in list(_held):
+    for file in list(_locks):
         file.close()
 
 
@@ -83,7 +83,7 @@ class RunFolder:
     def hold(self) -> IO[bytes]:
         """Lock the folder until the file is closed or the process ends. Forks, which may outlive it, close it."""
         file = check_regular(self.path / ".lock").open("ab")
-        _held.add(file)
+        _locks.add(file)
         try:
             if sys.platform == "win32":
                 import msvcrt
@@ -94,7 +94,7 @@ class RunFolder:
 
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            if error.errno not in _TAKEN:  # a file system without locks, as some clusters have
+            if error.errno not in _LOCK_ERRORS:  # a file system without locks, as some clusters have
                 return file
             file.close()
             raise BusyError(

@@ -97,8 +97,8 @@ def read_run(folder: str | Path, *, strict: bool = True) -> RunHistory:
     for event in read_events(here.events, strict=strict):
         history.add(event)
     history.step = max([history.step, *map(step_of, checkpoints(here.checkpoints))])  # a stop saves between reports
-    for line in _content(here.times, strict).splitlines():
-        time = _object(line)  # a kill cuts a line off, and the next session goes on in it
+    for line in _read_log(here.times, strict).splitlines():
+        time = _parse_line(line)  # a kill cuts a line off, and the next session goes on in it
         if time is not None and all(type(time.get(key)) in (int, float) for key in ("step", "wall", "cpu")):
             history.clock[time["step"]] = time["wall"], time["cpu"]
     history.metrics = find_json(here.metrics) or {}
@@ -111,8 +111,8 @@ def read_events(path: Path, *, strict: bool = True) -> Iterator[dict[str, Any]]:
     A last line that a kill cut off is skipped. A complete line that is no event, or lacks a field of it, raises
     `DataError`; without `strict` it is skipped, too.
     """
-    for number, line in enumerate(_content(path, strict).splitlines(keepends=True), start=1):
-        event = _object(line)
+    for number, line in enumerate(_read_log(path, strict).splitlines(keepends=True), start=1):
+        event = _parse_line(line)
         if event is not None and _is_whole(event):
             yield event
         elif strict and line.endswith(b"\n"):
@@ -128,7 +128,7 @@ def distance_of(metrics: dict[str, Any]) -> float:
     return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else math.inf
 
 
-def _content(path: Path, strict: bool) -> bytes:
+def _read_log(path: Path, strict: bool) -> bytes:
     """Return the content of a log; empty if it is missing or, without `strict`, cannot be read."""
     try:
         return read_bytes(path, largest=LARGEST_LOG) if path.exists() else b""
@@ -138,7 +138,7 @@ def _content(path: Path, strict: bool) -> bytes:
         return b""
 
 
-def _object(line: bytes) -> dict[str, Any] | None:
+def _parse_line(line: bytes) -> dict[str, Any] | None:
     """Parse a line of JSON. None if it is no object, too deep, or holds NaN or infinity."""
     try:
         return parse_object(line, "the line")

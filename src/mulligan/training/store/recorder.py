@@ -34,12 +34,12 @@ from mulligan.training.store.folder import RunFolder
 from mulligan.training.store.history import distance_of, read_run
 
 FRAMES = 200  # the animation has at most this many frames, chosen evenly from all samples
-_going: weakref.WeakSet[Generator[Event, None, None]] = weakref.WeakSet()
+_loops: weakref.WeakSet[Generator[Event, None, None]] = weakref.WeakSet()
 
 
 def _leave_all() -> None:
     """Close the loops that are still running when the program ends, so that they save their runs."""
-    for events in list(_going):
+    for events in list(_loops):
         with contextlib.suppress(ValueError):  # its thread is in the middle of a step
             events.close()
 
@@ -91,7 +91,7 @@ class Recorder:
             When the log was changed, or a picture of samples cannot be read.
         """
         events = self._record(run, tuple(evaluators), tuple(observers), stop)
-        _going.add(events)
+        _loops.add(events)
         return events
 
     def _record(

@@ -61,7 +61,7 @@ class LocalWorker(WorkerHandle):
         channel: Any = SimpleNamespace(
             send=lambda kind, content=None, serial=0: self._receive(None, kind, serial, content),
             receive=self._commands.popleft,
-            waiting=lambda: bool(self._commands),
+            has_message=lambda: bool(self._commands),
         )
         for idle in Trainer(channel, turn=TURN).turns():
             if idle and not self._commands:
@@ -80,7 +80,7 @@ class Lab(Playground):
         os.cpu_count = lambda: 1  # a browser names its cores, but no thread can start
         choose(folder / "digits.npz")
         super().__init__(folder / "runs", None, LocalWorker())
-        self.apart = _here
+        self.apart = _call_here
         self.session.finished = lambda run: None
 
     def data(self, model: str) -> Dataset | None:
@@ -107,7 +107,7 @@ class Lab(Playground):
         return Problem("not-found", f"{method} {path} does not exist here.").answer()
 
 
-async def _here(function: Callable[..., Any], *args: Any, **named: Any) -> Any:
+async def _call_here(function: Callable[..., Any], *args: Any, **named: Any) -> Any:
     """Call a function directly, because a browser cannot start threads."""
     return function(*args, **named)
 
@@ -138,7 +138,7 @@ def choose(digits: Path) -> None:
     RECIPES["pictures"] = Path(__file__).parent / "pictures.toml"
 
 
-async def opened(folder: str) -> Lab:
+async def open_lab(folder: str) -> Lab:
     """Open the lab over a folder."""
     lab = Lab(Path(folder))
     await lab.open()

@@ -64,7 +64,7 @@ async function load(runtime) {
     python.FS.createLazyFile(folder, name, new URL(path, import.meta.url).href, true, false);
   }
   postMessage({ progress: "Opening the lab" });
-  lab = await python.pyimport("mulligan.web.browser.lab").opened(".");
+  lab = await python.pyimport("mulligan.web.browser.lab").open_lab(".");
   postMessage({ ready: { fast, later: [...LATER, ...performance.getEntriesByType("resource").map((one) => one.name)] } });
   for (const message of queue) take(message);
 }
