@@ -38,6 +38,7 @@ class D(nn.Module):
     def __init__(self, wrap=lambda layer: layer):
         super().__init__()
         self.body = nn.Sequential(wrap(nn.Linear(8, 16)), nn.LeakyReLU(), nn.Dropout(0.2), wrap(nn.Linear(16, 1)))
+        self.count = nn.Parameter(torch.tensor(0), requires_grad=False)  # as Keras's dropout has one
 
     def forward(self, x):
         return self.body(x)
@@ -548,11 +549,9 @@ def end_in_keras(watching):
     """Train two models of Keras, whose dropout has a random state of its own, and return all their states."""
     keras = pytest.importorskip("keras")
     keras.utils.set_random_seed(0)
-    norm, drop = keras.layers.BatchNormalization(), keras.layers.Dropout(0.2)
+    norm, drop, last = keras.layers.BatchNormalization(), keras.layers.Dropout(0.2), keras.layers.Dropout(0.2)
     g = keras.Sequential([keras.Input((6,)), keras.layers.Dense(16, "relu"), norm, drop, keras.layers.Dense(8, "tanh")])
-    d = keras.Sequential(
-        [keras.Input((8,)), keras.layers.Dense(16, "relu"), keras.layers.Dropout(0.2), keras.layers.Dense(1)]
-    )
+    d = keras.Sequential([keras.Input((8,)), keras.layers.Dense(16, "relu"), last, keras.layers.Dense(1)])
     steps = [(net, keras.optimizers.Adam(1e-3)) for net in (d, g)]
     watch = mulligan.Watch(REALS.numpy(), generator=g, discriminator=d, latent=6, every=EVERY) if watching else None
     for step in range(STEPS):

@@ -51,6 +51,7 @@ def loop(torch, edits=(), steps=60, watching=True, folder=None):
     if "swapped" in edits:
         opt_g, opt_d = opt_d, opt_g
     loss = (lambda a, y: nn.functional.cross_entropy(a, y[:, 0].long())) if two else nn.BCEWithLogitsLoss()
+    loss = (lambda a, y: nn.functional.binary_cross_entropy(a.sigmoid().sigmoid(), y)) if "twice" in edits else loss
     loader = torch.utils.data.DataLoader(reals, 16, shuffle=True, num_workers=2 if "workers" in edits else 0)
     draw, shown = g.forward if "forward" in edits else g, average if "average" in edits else g
     watch = None
@@ -142,7 +143,7 @@ FAULTY = {"stale_d": "+ opt_d.zero", "stale_g": "+ opt_g.zero", "eval": "+ G.tra
         *((edit, "no zero_grad") for edit in ("stale_d", "stale_d frozen", "stale_g")),
         ("foreign", "foreign parameters"),
         ("undetached", "no detach"),
-        ("sigmoid", "double sigmoid"),
+        *((edit, "double sigmoid") for edit in ("sigmoid", "twice")),
         ("one_target", "wrong sign"),
         *((f"{edit} with_d", "labels swapped") for edit in ("forward", "classes")),
         ("reaches curved penalty with_d", "labels swapped"),

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mulligan.nn.memory import Array
-from mulligan.watch.losses import LOGITS, Loss, Push, RealBatch, ends_of, is_content, loss_of
+from mulligan.watch.losses import LOGITS, TWICE, Loss, Push, RealBatch, ends_of, is_content, loss_of
 
 SIDES = "real", "fake"
 LISTEN = 12
@@ -298,7 +298,7 @@ DETECTORS: dict[str, Callable[[Loop], float | None]] = {
     "rate": lambda loop: max((t.step.rate / usual_rate(t.step) for t in loop.steps_of_g), default=None),
     "stride": lambda loop: statistics.median(m.stride for m in loop.moves[-LISTEN:]) if loop.moves else None,
     "double_sigmoid": lambda loop: (
-        float(loop.loss is LOGITS and all(push.squashed for push in loop.of_d)) if loop.of_d else None
+        float(loop.loss is TWICE or (loop.loss is LOGITS and all(p.squashed for p in loop.of_d))) if loop.of_d else None
     ),
     "loose": lambda loop: float(not any(f.reached for f in loop.of(Penalised))) if loop.of(Penalised) else None,
     "g_moves": lambda loop: float(any(t.step.moved for t in loop.steps_of_g)) if loop.steps else None,

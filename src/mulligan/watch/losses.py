@@ -70,6 +70,7 @@ def _cross_entropy(logits: Array) -> Array:
 
 PROBABILITIES = Loss("cross-entropy of probabilities", 2 * math.log(2), 0.0, _cross_entropy)
 LOGITS = Loss("cross-entropy of logits", 2 * math.log(2), 0.0, _cross_entropy)
+TWICE = Loss("cross-entropy after two sigmoids", 2 * math.log(2), 0.0, _cross_entropy)
 SQUARES = Loss("least squares", 0.5, 0.5, lambda o: np.square(o - 1))
 HINGE = Loss("hinge", 2.0, 0.0, lambda o: np.maximum(1 - o, 0))
 MEANS = Loss("difference of means", 0.0, None, lambda o: -o)
@@ -79,13 +80,16 @@ def line_of(push: Push) -> tuple[float, Loss | None]:
     """Return the target of a gradient that is a line s·(x − target), and the loss that has this line; or NaN."""
     o, g = push.output.astype(np.float64), push.gradient.astype(np.float64)
     p = 1.0 / (1.0 + np.exp(-np.clip(o, -500, 500)))
+    lines = (SQUARES, o, g), (LOGITS, p, g), (PROBABILITIES, o, g * o * (1.0 - o))
+    twice = TWICE, 1.0 / (1.0 + np.exp(-p)), g / np.maximum(p * (1.0 - p), 1e-12)
     least, target, loss = 1e-3, math.nan, None
-    for each, x, y in ((SQUARES, o, g), (LOGITS, p, g), (PROBABILITIES, o, g * o * (1.0 - o))):
+    for each, x, y in (*lines, twice):
         apart = x - x.mean()
         slope = float(apart @ y) / max(float(apart @ apart), 1e-30)
         rest = float(np.abs(y - y.mean() - slope * apart).max())
         aim = float(x.mean() - y.mean() / slope) if slope > 0 else math.inf
-        if abs(aim) < 1.5 and rest < least * slope * float(np.ptp(x)):  # targets beyond are those of a curve
+        near = abs(abs(aim - 0.5) - 0.5) < 0.2 if each is TWICE else abs(aim) < 1.5
+        if near and rest < least * slope * float(np.ptp(x)):  # targets beyond are those of a curve
             least, target, loss = rest / (slope * float(np.ptp(x))), aim, each
     return target, loss
 

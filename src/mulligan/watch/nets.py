@@ -195,8 +195,8 @@ class Nets:
         return self.scores(x), None
 
     def recorder(self, fail: Callable[[Exception], None]) -> Any:
-        """Return what records facts, or None."""
-        return CallRecorder(self) if self.nets[1] is not None and not self.blind else None
+        """Return what records facts."""
+        return CallRecorder(self)
 
 
 class CallRecorder:
@@ -207,7 +207,8 @@ class CallRecorder:
     def __init__(self, nets: Nets):
         self._nets, self.facts = nets, list[Fact]()
         self._z, self._size = nets.z[0].shape[1:], math.prod(nets.layout.shape)
-        self._steps = 0 if self._size != math.prod(self._z) else 2 * LISTEN  # else z and samples look alike
+        hears = nets.nets[1] is not None and self._size != math.prod(self._z)  # else z and samples look alike
+        self._steps = 0 if hears else 2 * LISTEN
         self._codes = set[Any]()  # of functions that get z or samples where the watch asks copies
         self._asked, self._made = dict[int, Array](), dict[bytes, Array]()  # keys of z, by a call and by its first fake
 

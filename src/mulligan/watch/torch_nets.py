@@ -126,7 +126,7 @@ def bounds_of(samples: torch.Tensor) -> tuple[float, float]:
 def weights_of(net: Any, output: Any, leaves: list[tuple[torch.Tensor, torch.Tensor]]) -> Weights:
     """Return the weights of a module, or those that the output of a function depends on, by their copies."""
     if isinstance(net, torch.nn.Module):
-        return list(net.parameters())
+        return [weight for weight in net.parameters() if weight.is_floating_point()]  # Keras's dropout counts in one
     if not leaves or not isinstance(output, torch.Tensor) or not output.requires_grad:
         return []
     slopes = torch.autograd.grad(output.float().sum(), [leaf for _, leaf in leaves], allow_unused=True)

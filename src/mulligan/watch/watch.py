@@ -144,7 +144,7 @@ class Watch(AbstractContextManager["Watch"]):
             seed=seed,
         )
         self._recorder = self._nets.recorder(lambda error: self._stop(error, f"at step {self.step + 1}"))
-        self._hears = self._recorder is not None and self._recorder.hears
+        self._hears = self._recorder.hears
 
     def _describe_data(self, reals: Any, fixed: Array, reach: tuple[float, float]) -> bool:
         """Note what data and z show before the first step, and return whether copies are searched for."""
@@ -193,9 +193,9 @@ class Watch(AbstractContextManager["Watch"]):
     def close(self) -> None:
         """End the watch: remove its hooks, note that the run is over, and sum up in a line on stderr."""
         with self._guard(lambda: "at the end"):
-            self._remove_hooks()
             if not self.error and not self._is_over:
                 self._is_over = True
+                self._recorder.remove()
                 self._folder.add(Finished(max(self.step, 0)))
                 if self._speaks:
                     mention(f"mulligan.Watch: {self._summarise()}")
@@ -228,10 +228,6 @@ class Watch(AbstractContextManager["Watch"]):
         self.error = f"{type(error).__name__} {where}: {error}"
         mention(f"mulligan.Watch stops, and your training goes on. {self.error}")
         with suppress(Exception):
-            self._remove_hooks()
-
-    def _remove_hooks(self) -> None:
-        if self._recorder is not None:
             self._recorder.remove()
 
     # ── one step ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -279,11 +275,10 @@ class Watch(AbstractContextManager["Watch"]):
         places = min(max(self.every // LISTEN, 1), 5)  # in turn, so that an epoch has no blind spot
         left = LISTEN * (len(self._history.taken) % places + 1) - (-coming % self.every)
         if not (0 < left <= LISTEN or self.every <= LISTEN or (coming <= LISTEN and not self._hears)):
-            self._remove_hooks()
+            self._recorder.remove()
             self._nets.earlier = None
             return
-        if self._recorder is not None:
-            self._recorder.start()
+        self._recorder.start()
         hears = self._hears and not self._history.taken
         if self._asks and not hears and len(self._moves) < 2 * LISTEN and "with_d" not in self._history.signals:
             with self._nets.copied():
@@ -292,7 +287,7 @@ class Watch(AbstractContextManager["Watch"]):
     def _read_facts(self) -> None:
         """Conclude what the recorded steps show."""
         before = self._loop
-        self._loop = loop = Loop(self._recorder.stop() if self._recorder else [], self._moves, self._probe.samples)
+        self._loop = loop = Loop(self._recorder.stop(), self._moves, self._probe.samples)
         signals = signals_of(loop)
         if min(len(before.means), len(loop.means)) > 2 and "d fake" in loop.aims:  # else reals may be changed fakes
             signals["drift"] = drift_of(before.means, loop.means)
