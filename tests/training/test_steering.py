@@ -24,7 +24,7 @@ def steered(pictured, digits, monkeypatch):
 
 def test_pictures_that_are_held_back_are_never_trained_on(steered, digits):
     run = steered()
-    assert (len(run.steering.held), run.sampler.n) == (20, 20)
+    assert (len(run.steering.holdout), run.sampler.n) == (20, 20)
     numbers = {image.tobytes(): number for number, image in enumerate(digits.images)}
     shown = set()
     for _ in range(4):
@@ -32,7 +32,7 @@ def test_pictures_that_are_held_back_are_never_trained_on(steered, digits):
         rows = [numbers[np.rint((each + 1) * 127.5).astype(np.uint8).tobytes()] for each in x]
         assert [digits.labels[row] for row in rows] == labels.tolist()
         shown |= set(rows)
-    assert shown == set(run.steering.pool.tolist()) == set(range(40)) - set(run.steering.held.tolist())
+    assert shown == set(run.steering.pool.tolist()) == set(range(40)) - set(run.steering.holdout.tolist())
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ class Diagnosis(History):
 
     def _tell(self, run: Run, finding: Finding, event: Event) -> Diagnosed:
         advice = remedy_for(finding, replace(run.current, classes=run.classes), run.data.shape)
-        adjusted = bool(run.adjusted) and all(is_adjustable(run.current, each.path) for each in advice.changes)
+        live = bool(run.adjusted) and all(is_adjustable(run.current, each.path) for each in advice.changes)
         return Diagnosed(
             run.step,
             finding.state,
@@ -76,7 +76,7 @@ class Diagnosis(History):
             advice.words,
             overrides=advice.changes,
             severity=finding.severity,
-            healthy_step=0 if advice.restart and not adjusted else max(self.clean, run.config.begins),
+            healthy_step=0 if advice.restart and not live else max(self.clean, run.config.begins),
             clock=event.clock,
         )
 
@@ -119,12 +119,12 @@ def _judge(run: Run) -> Judge | None:
 
 def _originals(run: Run) -> tuple[Array, Array | None]:
     """Return the training pictures as rows, and held-out ones if there are enough."""
-    spec, test, held = run.config.data, run.data.test, None
+    spec, test, holdout = run.config.data, run.data.test, None
     if test is not None and len(test) >= HELD:
         rows = stream(run.config.seed, "eval", 3).choice(len(test), min(COUNT, len(test)), replace=False)
-        held = scaled(np.asarray(test.images[rows]), spec.low, spec.high).reshape(len(rows), -1)
+        holdout = scaled(np.asarray(test.images[rows]), spec.low, spec.high).reshape(len(rows), -1)
     pictures = scaled(np.asarray(run.data.images), spec.low, spec.high)
-    return pictures.reshape(len(pictures), -1), held
+    return pictures.reshape(len(pictures), -1), holdout
 
 
 def _ask(run: Run, real: Array, real_labels: Labels, z: Array, labels: Labels, fakes: Array) -> Answers:
@@ -133,12 +133,12 @@ def _ask(run: Run, real: Array, real_labels: Labels, z: Array, labels: Labels, f
     step = rows_at_once(n, run.data.shape)
     parts = [slice(start, start + step) for start in range(0, n, step)]
     g, d = run.gan.g.network.workspace(), run.gan.d.network.workspace()
-    shown = {"real": (real, real_labels), "fake": (fakes, labels)}
+    sides = {"real": (real, real_labels), "fake": (fakes, labels)}
     # backward passes of D over reals and fakes, started with ones: ∇ₓD; all other gradients are multiples of it
-    logits = {side: np.empty(n, np.float32) for side in shown}
-    slope = {side: np.empty_like(fakes) for side in shown}
-    for side, part in itertools.product(shown, parts):
-        logits[side][part] = _forward(d, *shown[side], part)[:, 0]
+    logits = {side: np.empty(n, np.float32) for side in sides}
+    slope = {side: np.empty_like(fakes) for side in sides}
+    for side, part in itertools.product(sides, parts):
+        logits[side][part] = _forward(d, *sides[side], part)[:, 0]
         slope[side][part] = d.backward(np.ones((len(fakes[part]), 1), np.float32))
     loss = run.config.loss
     for_d, for_g = loss.discriminator(**logits), loss.generator(**logits)
@@ -149,8 +149,8 @@ def _ask(run: Run, real: Array, real_labels: Labels, z: Array, labels: Labels, f
         _forward(g, z, labels, part)
         g.backward(push[part], inputs=False)
         g.grads()
-    for side, part in itertools.product(shown, parts):
-        _forward(d, *shown[side], part)
+    for side, part in itertools.product(sides, parts):
+        _forward(d, *sides[side], part)
         d.backward(getattr(for_d, side)[part, None], inputs=False)
         d.grads()
     first = run.gan.g.network.entries[0].view(g.grad)

@@ -114,7 +114,7 @@ def _events(
     interrupt: Interrupt,
 ) -> Iterator[events.Event]:
     """Train, and yield each event when it is due, until the end, `stop` or Ctrl-C."""
-    config, clock, reported = run.config, events.Clock(run.wall, run.cpu, 0.0), (run.step, run.wall)
+    config, clock, last_report = run.config, events.Clock(run.wall, run.cpu, 0.0), (run.step, run.wall)
     sample_every = config.sample_every
     while 0 < GRIDS * sample_every < config.steps:
         sample_every *= 2
@@ -150,8 +150,8 @@ def _events(
         if run.step < last:
             return
         if is_due(config.report_every, at_the_end=True):
-            rate = (run.step - reported[0]) / max(run.wall - reported[1], 1e-9)
-            clock, reported = events.Clock(run.wall, run.cpu, rate), (run.step, run.wall)
+            rate = (run.step - last_report[0]) / max(run.wall - last_report[1], 1e-9)
+            clock, last_report = events.Clock(run.wall, run.cpu, rate), (run.step, run.wall)
             yield events.Stepped(run.step, run.take_measures(), clock=clock)
         run.check()
         if is_due(sample_every):
@@ -160,9 +160,9 @@ def _events(
             metrics = {key: value for evaluate in evaluators for key, value in evaluate(run).items()}
             yield events.Evaluated(run.step, metrics, clock=clock)
         if save is not None and is_due(config.save_every, at_the_end=True):
-            saved = events.Saved(run.step, clock=clock)
-            save(saved)
-            yield saved
+            event = events.Saved(run.step, clock=clock)
+            save(event)
+            yield event
     yield events.Finished(run.step, clock=clock)
 
 

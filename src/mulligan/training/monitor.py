@@ -80,7 +80,7 @@ class Monitor:
                 return with_probabilities(self.features, images)
 
         parts = [slice(start, start + block) for start in range(0, len(z), block)]
-        features, judged = zip(*in_parallel({rows.start: partial(see, rows) for rows in parts}).values())
+        features, answers = zip(*in_parallel({rows.start: partial(see, rows) for rows in parts}).values())
         if not all(np.isfinite(part).all() for part in features):
             return {}
         fakes = np.concatenate(features)
@@ -89,10 +89,10 @@ class Monitor:
         if self.toy is not None:
             near = metrics.modes(fakes, self.toy.modes, self.toy.std)
             figures |= {"modes": near.captured, "high_quality": near.high_quality}
-        if judged[0] is not None:
-            p = np.concatenate(judged)
-            classed = metrics.count_classes(p)
-            figures |= {"modes": classed.modes, "effective_modes": classed.effective_modes, "junk": classed.junk}
+        if answers[0] is not None:
+            p = np.concatenate(answers)
+            counts = metrics.count_classes(p)
+            figures |= {"modes": counts.modes, "effective_modes": counts.effective_modes, "junk": counts.junk}
             if labels is not None and run.config.data.labels == "dataset":
                 figures["label_accuracy"] = float(np.mean(p.argmax(axis=1) == labels))
         return figures

@@ -136,8 +136,8 @@ def drop_momentum(config: Config) -> list[Change]:
 def strengthen_penalties(config: Config) -> list[Change]:
     """Multiply the weights of gradient penalties by ten, or raise them to `GAMMA`, but not beyond `TOO_STEEP`."""
     least, most = usual_weight(config), TOO_STEEP * unit_of(config)
-    raised = {path: max(10.0 * value, least) for path, value in values_of(config, "penalties.", "gamma").items()}
-    return [Change(path, round_to(value)) for path, value in raised.items() if value <= most]
+    gammas = {path: max(10.0 * value, least) for path, value in values_of(config, "penalties.", "gamma").items()}
+    return [Change(path, round_to(value)) for path, value in gammas.items() if value <= most]
 
 
 def lighten_penalties(config: Config) -> list[Change]:
@@ -207,8 +207,8 @@ def _repair_quirks(config: Config) -> list[Change]:
     restless = [path.removesuffix(".kind") for path, kind in kinds.items() if kind == "museum.article_adam"]
     changes = [*set_each(tiny, 1.0), *set_each(squared, False), *set_each(restless, ADAM)]
     rates = follow_schedule(config.schedules.lr, config.steps)
-    fallen = changes and sum(rates) < 0.1 * len(rates)
-    return [*changes, Change("schedules.lr", "constant")] if fallen else changes
+    fades = changes and sum(rates) < 0.1 * len(rates)
+    return [*changes, Change("schedules.lr", "constant")] if fades else changes
 
 
 def _drop_bounds(config: Config) -> list[Change]:
@@ -263,21 +263,21 @@ def _complete(own: Advice, when: Faults, config: Config, sample_shape: Shape) ->
     """Add to a failure's remedy the faults of the configuration, as far as the players allow the changes."""
     whole = own
     if when != "no":
-        mended = advise(config, *find_faults(config, sample_shape))
-        if mended.changes and when == "too":
-            held = apply(config, own.changes) or config
-            mended = advise(held, *find_faults(held, sample_shape))
-            whole = Advice(own.words + mended.words, own.changes + mended.changes, restart=True)
-        elif mended.changes:
-            whole = mended._replace(restart=True)
+        repair = advise(config, *find_faults(config, sample_shape))
+        if repair.changes and when == "too":
+            changed = apply(config, own.changes) or config
+            repair = advise(changed, *find_faults(changed, sample_shape))
+            whole = Advice(own.words + repair.words, own.changes + repair.changes, restart=True)
+        elif repair.changes:
+            whole = repair._replace(restart=True)
         larger = [Change("batch_size", 64)] if config.batch_size < 8 else []  # so few give mostly noise
         aside = advise(config, ("β₁ = 0", drop_momentum(config)), ("larger batches", larger))
         words = tuple(dict.fromkeys(whole.words + aside.words))
         whole = Advice(words, whole.changes + aside.changes, whole.restart or bool(larger))
     changes: tuple[Change, ...] = tuple(keep_effective(config, whole.changes))
     if not apply(config, changes, sample_shape):  # for instance a penalty with a layer that mixes samples
-        wished, changes = changes, ()
-        for change in wished:
+        wishes, changes = changes, ()
+        for change in wishes:
             changes = (*changes, change) if apply(config, (*changes, change), sample_shape) else changes
     return Advice(whole.words, changes, whole.restart or any(".layers." in change.path for change in changes))
 
@@ -324,8 +324,8 @@ def divergence(config: Config, evidence: set[str], sample_shape: Shape) -> Advic
 
 def dead_latent(config: Config, evidence: set[str], sample_shape: Shape) -> Advice:
     """Initialise G so that its output depends on z, and let gradients reach its first layer."""
-    begun = [path.rpartition(".")[0] for path in values_of(config, "generator.layers.", "kind")]
-    starts = [path for path in begun if path.endswith("init") and not path.endswith("bias_init")]
+    paths = [path.rpartition(".")[0] for path in values_of(config, "generator.layers.", "kind")]
+    starts = [path for path in paths if path.endswith("init") and not path.endswith("bias_init")]
     faint = [path for path, gain in values_of(config, "generator.layers.", "output_gain").items() if gain < 0.1]
     slow = [path for path, rate in of_optimizers(config, "lr").items() if rate < 1e-4]
     return advise(
@@ -360,16 +360,16 @@ def wrong_scale(config: Config, evidence: set[str], sample_shape: Shape) -> Advi
         if "beyond" not in evidence:
             return Advice((words,))
         bounded = [path.rpartition(".")[0] for path in values_of(config, "generator.layers.output.", "kind")]
-        opened = ("a linear output: G's last layer cannot draw them", set_each(bounded, "none"))
-        return advise(config, opened, (words, None), restart=True)
+        linear = ("a linear output: G's last layer cannot draw them", set_each(bounded, "none"))
+        return advise(config, linear, (words, None), restart=True)
     layers = config.generator.build(sample_shape, config.classes)
     low, high = find_reach(Sequential(layers), (config.latent.dim,))
     family = config.generator.layers
     ends = () if isinstance(getattr(family, "output", None), Tanh) else (Change("generator.layers.output", "tanh"),)
-    closed = (*_set_range(-1.0), *ends) if hasattr(family, "output") else ()
-    endless = closed and "beyond" in evidence and math.isinf(high - low)  # no picture can be scaled to that range
+    tanh = (*_set_range(-1.0), *ends) if hasattr(family, "output") else ()
+    endless = tanh and "beyond" in evidence and math.isinf(high - low)  # no picture can be scaled to that range
     if "span" in evidence or endless:
-        return Advice(("end G with tanh, whose range is that of the pictures",), closed, restart=True)
+        return Advice(("end G with tanh, whose range is that of the pictures",), tanh, restart=True)
     low = max(low, -1.0)
     return Advice((f"scale the pictures to [{low:g}, 1], the range of G's output",), _set_range(low), restart=True)
 
@@ -443,13 +443,13 @@ def _find_modes(config: Config) -> Advice:
     """Let D become steep at the end: a penalty that lasts for the whole run hides narrow modes."""
     usual = usual_weight(config)
     heavy = set_each((path for path, weight in weights(config).items() if weight > usual), usual)
-    held = min(follow_schedule(config.schedules.penalty, config.steps)) > 0.1 and not mixes_samples(config)
+    lasts = min(follow_schedule(config.schedules.penalty, config.steps)) > 0.1 and not mixes_samples(config)
     falling = Change("schedules.penalty", {"kind": "geometric", "start": 1.0, "end": 0.01, "until": 0.6})
     return advise(
         config,
         ("the relativistic pairing loss", [RELATIVISTIC]),
         ("R1 and R2 of usual weight", [*regularise(config), *heavy]),
-        ("a penalty that falls over the run: narrow modes need a steep D", [falling] if held else []),
+        ("a penalty that falls over the run: narrow modes need a steep D", [falling] if lasts else []),
         _meet(config),
         ("a longer run, or a wider G", None),
         restart=True,

@@ -96,9 +96,9 @@ class Run:
         self.adjusted: list[tuple[int, tuple[Change, ...]]] = []
         self._reported = 0  # number of adjustments that `take_adjustments` has returned
         rows = config.batch_size * config.d_steps
-        held = choose_held_back(config, self.data)
-        self.steering = AugmentationSteering(self, held) if len(held) else None
-        self.sampler = Sampler(len(self.data) - len(held), rows, stream(config.seed, "batches"))
+        holdout = choose_held_back(config, self.data)
+        self.steering = AugmentationSteering(self, holdout) if len(holdout) else None
+        self.sampler = Sampler(len(self.data) - len(holdout), rows, stream(config.seed, "batches"))
         self._pictures = np.empty((rows, *shape), np.uint8)
         self._classes = np.empty(rows, np.intp)
         self.sums: dict[str, float] = {}
@@ -151,8 +151,8 @@ class Run:
             notes.append(f"{self.classes} clusters of similar pictures stand in for classes")
         if self.steering is not None:
             notes.append(
-                f"{len(self.steering.held)} pictures are held back, to see how well D knows the others by heart: that "
-                "steers how many are shifted and cut before it sees them"
+                f"{len(self.steering.holdout)} pictures are held back, to see how well D knows the others by heart: "
+                "that steers how many are shifted and cut before it sees them"
             )
         return "; ".join(notes)
 
@@ -186,16 +186,16 @@ class Run:
         ConfigError
             When a value is not allowed, or when the setting cannot change during a run.
         """
-        changes, changed = changes_of(overrides), self.current
+        changes, config = changes_of(overrides), self.current
         for path, value in changes:
             if not is_adjustable(self.current, path):
                 raise ConfigError(
                     f"{path} cannot change in the middle of a run; rates, penalty weights and augment_probability can. "
                     "Start a new run with it, or a second try."
                 )
-            changed = replace_at(changed, path, value)
-        self.gan.game = replace(changed, classes=self.classes)
-        self.current = changed
+            config = replace_at(config, path, value)
+        self.gan.game = replace(config, classes=self.classes)
+        self.current = config
         self.adjusted.append((self.step, changes))
 
     def take_adjustments(self) -> list[tuple[int, tuple[Change, ...]]]:
@@ -272,7 +272,7 @@ class Run:
 
     def generator(self, *, average: bool = True) -> Generator:
         """Return a copy of the generator, with averaged weights or with those in training."""
-        named = self.labels is not None and self.config.data.labels == "dataset"
+        has_names = self.labels is not None and self.config.data.labels == "dataset"
         low, high = self.config.data.low, self.config.data.high
         counts = () if self.labels is None else np.bincount(self.labels, minlength=self.classes).tolist()
         spec = GeneratorSpec(
@@ -282,7 +282,7 @@ class Run:
             output_range=(low, high),
             data_range=(low, high) if self.data.is_points else self.data.range,
             classes=self.classes,
-            class_names=self.data.class_names if named else (),
+            class_names=self.data.class_names if has_names else (),
             class_counts=tuple(counts),
             recipe=self.config.recipe,
             data=self.config.data.name,

@@ -26,8 +26,8 @@ EACH = 15  # number of pictures for each cluster that stands in for a class
 
 def locate(config: Config) -> Config:
     """Make the paths of data and start absolute, because the run may be resumed from another folder."""
-    named = not config.start or (config.start in SHIPPED and not Path(config.start).exists())
-    start = config.start if named else str(expanded(config.start).resolve())
+    is_name = not config.start or (config.start in SHIPPED and not Path(config.start).exists())
+    start = config.start if is_name else str(expanded(config.start).resolve())
     return replace(config, data=replace(config.data, name=absolute(config.data.name)), start=start)
 
 

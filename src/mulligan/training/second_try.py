@@ -44,20 +44,20 @@ class SecondTry:
 
     def run(self, *, data: Dataset | None = None) -> Run:
         """Build the run, ready for `Recorder.record` in a new folder. `data` is for a run on the caller's arrays."""
-        saved, run = self.checkpoint, Run(self.config, data=data, begin=self.checkpoint is None)
-        if saved is None:
+        start, run = self.checkpoint, Run(self.config, data=data, begin=self.checkpoint is None)
+        if start is None:
             return run
-        run.seek(saved.state)
+        run.seek(start.state)
         now, then = (
             (config.loss, config.penalties, config.generator.optimizer, config.discriminator.optimizer)
-            for config in (run.config, saved.current)
+            for config in (run.config, start.current)
         )
         for name, array in run.gan.arrays().items():
-            fresh = name not in saved.arrays or (now != then and not self.keep_moments)  # moments depend on them
+            fresh = name not in start.arrays or (now != then and not self.keep_moments)  # moments depend on them
             if ".optimizer." in name and fresh:
                 continue
-            np.copyto(array, saved.arrays["g.theta" if name == "average" and name not in saved.arrays else name])
-        run.wall, run.cpu = float(saved.clock["wall"]), float(saved.clock["cpu"])
+            np.copyto(array, start.arrays["g.theta" if name == "average" and name not in start.arrays else name])
+        run.wall, run.cpu = float(start.clock["wall"]), float(start.clock["cpu"])
         return run
 
 
@@ -76,13 +76,13 @@ def plan(folder: str | Path, diagnosed: Diagnosed | None = None) -> SecondTry:
             f"no further change of settings repairs '{diagnosed.state}' in {folder}. "
             f"What may help: {'; '.join(diagnosed.remedies)}."
         )
-    stood = with_overrides(config, [change for event in history.adjusted for change in event["overrides"]])
-    saved = here.newest(diagnosed.healthy_step)
-    if saved is not None:  # rates and weights of that step, and the data's present path
-        config = replace(saved.current, steps=config.steps, data=replace(saved.current.data, name=config.data.name))
-    changed, dropped = apply_overrides(config, diagnosed.overrides)
-    parent = Parent(str(here.path.resolve()), 0 if saved is None else saved.step)
-    return SecondTry(replace(changed, parent=parent), differences(to_table(stood), to_table(changed)), saved, dropped)
+    last = with_overrides(config, [change for event in history.adjusted for change in event["overrides"]])
+    start = here.newest(diagnosed.healthy_step)
+    if start is not None:  # rates and weights of that step, and the data's present path
+        config = replace(start.current, steps=config.steps, data=replace(start.current.data, name=config.data.name))
+    new, dropped = apply_overrides(config, diagnosed.overrides)
+    parent = Parent(str(here.path.resolve()), 0 if start is None else start.step)
+    return SecondTry(replace(new, parent=parent), differences(to_table(last), to_table(new)), start, dropped)
 
 
 def next_folder(path: Path) -> Path:

@@ -25,7 +25,7 @@ def take_weights(run: Run, start: str | Path) -> None:
     weights, step = _read_weights(path)
     g, d = run.gan.g.network, run.gan.d.network
     average = {entry.path: entry.view(run.gan.average) for entry in g.entries}
-    lines, taken = [f"begins with the weights of {path}, step {step:,}:"], 0
+    lines, total = [f"begins with the weights of {path}, step {step:,}:"], 0
     for player, own in {"generator": g.tensors(), "discriminator": d.tensors(), "average of G": average}.items():
         there, fits, anew = _key_by_place(weights.get(player, {})), 0, []
         for place, (name, array) in _key_by_place(own).items():
@@ -36,8 +36,8 @@ def take_weights(run: Run, start: str | Path) -> None:
             elif there:
                 anew.append(f"    anew: {name} {own[name].shape}")
         lines += [f"  {player:<13}  {fits} of {len(own)} arrays", *anew]
-        taken += fits
-    if not taken:
+        total += fits
+    if not total:
         recipe = f"recipe {run.config.recipe or 'of your own'} on {run.data.name}"
         raise ConfigError(f"start must share the shape of a layer with {recipe}, got {path}. Try that run's recipe.")
     _LOG.info("\n".join(lines))

@@ -49,8 +49,8 @@ def choose_held_back(config: Config, data: Dataset) -> NDArray[np.intp]:
 class AugmentationSteering:
     """The measurement of r_v and the answer to it. It keeps nothing between two decisions but the pictures."""
 
-    def __init__(self, run: Run, held: NDArray[np.intp]):
-        self.run, self.held, self.pool = run, held, np.delete(np.arange(len(run.data)), held)
+    def __init__(self, run: Run, holdout: NDArray[np.intp]):
+        self.run, self.holdout, self.pool = run, holdout, np.delete(np.arange(len(run.data)), holdout)
 
     def change(self, now: float) -> Change | None:
         """Return the change of the probability `now` that is due before the next step, if one is."""
@@ -63,23 +63,23 @@ class AugmentationSteering:
         """Return r_v at this step: D sees equally many of each, augmented as in training."""
         run, spec = self.run, self.run.config.data
         rng, latent = stream(run.config.seed, "steering", run.step), run.config.latent
-        chosen = rng.choice(self.pool, len(self.held), replace=False)
-        z = latent.draw(rng, np.empty((len(chosen), latent.dim), np.float32))
-        labels = [None if run.labels is None else run.labels[rows] for rows in (chosen, self.held)]
+        own = rng.choice(self.pool, len(self.holdout), replace=False)
+        z = latent.draw(rng, np.empty((len(own), latent.dim), np.float32))
+        labels = [None if run.labels is None else run.labels[rows] for rows in (own, self.holdout)]
         fake = run.generate(z, labels[0], average=False)
-        real, held = (scaled(np.asarray(run.data.images[rows]), spec.low, spec.high) for rows in (chosen, self.held))
-        known, new, drawn = (
+        real, holdout = (scaled(np.asarray(run.data.images[rows]), spec.low, spec.high) for rows in (own, self.holdout))
+        of_pool, of_holdout, of_fakes = (
             self._belief(x, classes, rng, probability)
-            for x, classes in ((real, labels[0]), (held, labels[1]), (fake, labels[0]))
+            for x, classes in ((real, labels[0]), (holdout, labels[1]), (fake, labels[0]))
         )
-        return (known - new) / (known - drawn) if known > drawn + TOLD else 0.0
+        return (of_pool - of_holdout) / (of_pool - of_fakes) if of_pool > of_fakes + TOLD else 0.0
 
     def _belief(self, x: Array, labels: Labels, rng: np.random.Generator, probability: float) -> float:
         """Return the mean of D's logits of augmented pictures."""
         warp = self.run.gan.warp
-        drawn = np.empty((len(x), warp.numbers), np.float32)
-        warp.draw(rng, drawn, probability)
-        warp.apply(x, drawn)
+        numbers = np.empty((len(x), warp.numbers), np.float32)
+        warp.draw(rng, numbers, probability)
+        warp.apply(x, numbers)
         total, space = 0.0, self.run.gan.d.network.workspace()
         for rows in (slice(start, start + _ROWS) for start in range(0, len(x), _ROWS)):
             total += float(space.forward(x[rows], labels if labels is None else labels[rows], training=False).sum())

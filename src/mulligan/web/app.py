@@ -190,8 +190,8 @@ class Gate:
         match = re.fullmatch(r"(\[[\da-fA-F:.]+\]|[\w.-]+)(:\d{1,5})?", host, re.ASCII)
         name = match[1].strip("[]").lower() if match else ""
         if not name or (self.hosts and name not in self.hosts):
-            shown = host[:80].encode("ascii", "backslashreplace").decode() or "nothing"
-            text = f"Host must name this server, got {shown!r}. Open the address that mulligan serve printed."
+            word = host[:80].encode("ascii", "backslashreplace").decode() or "nothing"
+            text = f"Host must name this server, got {word!r}. Open the address that mulligan serve printed."
             return Problem("forbidden-host", text)
         window = (headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")) == ("navigate", "document")
         opens = window and scope["method"] in ("GET", "HEAD") and scope["path"] in FIRST
@@ -296,12 +296,12 @@ def end(session: Session) -> None:
     if run is None or not (session.runs / run).is_dir():  # no run, or one that could not start
         return
     here = RunFolder(session.runs / run)
-    saved = checkpoints(here.checkpoints)
+    folders = checkpoints(here.checkpoints)
     if not well:
         _LOG.warning("the training process had to be killed; what %s had saved is untouched", run)
-    if not saved:
+    if not folders:
         steps = f"its {session.current.step:,} steps are" if session.current.step else "nothing is"
         _LOG.info("%s has saved nothing; %s lost", run, steps)
-    elif step_of(saved[-1]) < load_config(here.config).steps:
-        step, again = f"{step_of(saved[-1]):,}", f"mulligan resume {quoted(session.runs / run)}"
+    elif step_of(folders[-1]) < load_config(here.config).steps:
+        step, again = f"{step_of(folders[-1]):,}", f"mulligan resume {quoted(session.runs / run)}"
         _LOG.info("%s is saved at step %s; go on with: %s, or mulligan serve", run, step, again)

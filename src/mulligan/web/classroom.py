@@ -66,7 +66,7 @@ class Pile:
     @post("/api/pile", of="pile", of_class=True)
     def add(self, *, client: ClientName, pictures: tuple[Picture, ...], of_phone: bool) -> dict[str, Any]:
         """Add pictures, `SIDE`² greys or colours in base64. Returns their numbers, and why others were not added."""
-        refused, numbers = [], []
+        refusals, numbers = [], []
         for place, text in enumerate(pictures):
             picture = np.frombuffer(base64.b64decode(text), np.uint8).reshape(SIDE, SIDE, -1)
             if len(self._drawings) >= MOST:
@@ -79,8 +79,8 @@ class Pile:
                 numbers.append(next(self._numbers))
                 self._drawings[numbers[-1]] = Drawing(picture, png64(picture), client)
                 continue
-            refused.append({"place": place, "reason": why})
-        return {"refused": refused, "numbers": numbers}
+            refusals.append({"place": place, "reason": why})
+        return {"refused": refusals, "numbers": numbers}
 
     @post("/api/pile/remove", of="pile", of_class=True)
     def remove(self, *, client: ClientName, numbers: tuple[Number, ...], of_phone: bool) -> dict[str, Any]:

@@ -75,14 +75,14 @@ def png64(picture: NDArray[np.uint8]) -> str:
 def samples(run: Run, *, weights: Weights = "average") -> dict[str, Any]:
     """Return the grid of the fixed z, or the same number of real samples."""
     if weights == "real":
-        drawn = np.asarray(run.data.images[: CLOUD if run.data.is_points else GRID])
+        batch = np.asarray(run.data.images[: CLOUD if run.data.is_points else GRID])
     else:
-        drawn = run.sample(*run.grid, average=weights == "average")
+        batch = run.sample(*run.grid, average=weights == "average")
     if run.data.is_points:
         low, high = run.data.range
-        picture = {"points": coordinates(drawn, 3), "low": low, "high": high}
+        picture = {"points": coordinates(batch, 3), "low": low, "high": high}
     else:
-        picture = {"png": png64(grid(drawn))}
+        picture = {"png": png64(grid(batch))}
     return {"step": run.step, "weights": weights, **picture}
 
 
@@ -183,7 +183,7 @@ def duel(run: Run, past: list[Forged], *, count: Count = 4, seed: Seed) -> dict[
         g = space.backward(np.ones((count, 1), np.float32)).reshape(fake.shape)
         push = -loss.generator(real=for_real, fake=for_fake).fake[:, None, None, None] * g
         boldest = np.abs(push).max(axis=(1, 2, 3), keepdims=True)
-        moved = (fake + STEP * (high - low) * push / np.where(boldest > 0, boldest, 1.0)).clip(low, high)
+        targets = (fake + STEP * (high - low) * push / np.where(boldest > 0, boldest, 1.0)).clip(low, high)
     centre = _centre(run, for_real, for_fake)
 
     def judge(x: Array, logits: Array) -> list[dict[str, Any]]:
@@ -193,7 +193,7 @@ def duel(run: Run, past: list[Forged], *, count: Count = 4, seed: Seed) -> dict[
     forged = judge(fake, for_fake)
     result: dict[str, Any] = {"real": judge(real, for_real), "fake": forged}
     now: Forged = key, run.step, fake, labels, [one["belief"] for one in forged]
-    for one, then in zip(forged, judge(moved, _logits(space, moved, labels))):
+    for one, then in zip(forged, judge(targets, _logits(space, targets, labels))):
         one["heard"] = then
     before = [each for each in past if each[0] == key and each[1] < run.step][-1:]
     for _, result["since"], drew, classes, beliefs in before:

@@ -140,8 +140,8 @@ class Playground:
         """Return the generators: the bundled ones, and those of the runs, the newest first."""
         paths = sorted(self.runs.glob("*/generator.safetensors"), key=mtime, reverse=True)
         runs = [(path.parent.name, path.parent.name, path) for path in paths if path.is_file()]
-        offered = [each for each in runs if is_shown(each[0]) and each[0] not in OURS]
-        generators = [*((name, *ours) for name, ours in OURS.items()), *offered]
+        own = [each for each in runs if is_shown(each[0]) and each[0] not in OURS]
+        generators = [*((name, *ours) for name, ours in OURS.items()), *own]
         rows = []
         for name, title, path in generators:
             with contextlib.suppress(FileNotFoundError):  # deleted meanwhile
@@ -157,8 +157,8 @@ class Playground:
     def exhibit(self, *, case: Annotated[str, Text("[A-Za-z0-9_-]{1,80}", "a case's name", "article")]) -> Any:
         """Return one case of the museum, and what came of it when it was played."""
         exhibit = exhibit_named(case)
-        played = find_json(PLAYED / f"{case}.json")
-        return {**exhibit.describe(), "command": f"mulligan museum {case}", "played": played}
+        results = find_json(PLAYED / f"{case}.json")
+        return {**exhibit.describe(), "command": f"mulligan museum {case}", "played": results}
 
 
 def is_shown(name: str) -> bool:
@@ -215,7 +215,7 @@ def _read_row(path: Path, stamp: int) -> dict[str, Any]:
     here, row = RunFolder(path), {"name": path.name}
     try:
         config, history = load_config(here.config), read_run(path, strict=False)
-        parent, measured = config.parent, history.metrics.get(space_of(history.metrics), {})
+        parent, figures = config.parent, history.metrics.get(space_of(history.metrics), {})
         return row | {
             "recipe": config.recipe,
             "watched": config.watched,
@@ -225,7 +225,7 @@ def _read_row(path: Path, stamp: int) -> dict[str, Any]:
             "state": "finished" if history.finished else "failed" if history.failed else "stopped",
             "text": "",
             "diagnosis": _describe_diagnosis(history),
-            **{figure: round_off(median_of(measured.get(figure))) for figure in ("fd", "fd_floor")},
+            **{figure: round_off(median_of(figures.get(figure))) for figure in ("fd", "fd_floor")},
             "parent": None if parent is None else Path(parent.run).name,
             "from_step": config.begins,
             "points": len(history.started.get("shape", ())) == 1,
@@ -284,11 +284,11 @@ def send_report(playground: Playground, *, name: RunName) -> Path:
 def send_futures(playground: Playground, *, name: RunName) -> Answer:
     """Return the samples of a second try, to the right of those of the try before; a try that has ended is dark."""
     tries = list_tries(after := playground.folder(name))[-2:]
-    saved, data = [RunFolder(playground.folder(each.run)).grids() for each in tries], playground.data(name)
+    grids, data = [RunFolder(playground.folder(each.run)).grids() for each in tries], playground.data(name)
     real = None if data is None or not data.is_points else points_picture(np.asarray(data.images[:CLOUD]), *data.range)
-    steps = sorted({step for grids in saved for step in grids if step >= tries[-1].from_step})
+    steps = sorted({step for each in grids for step in each if step >= tries[-1].from_step})
     few = steps[:: -(-len(steps) // 60)]  # at most 60 frames
-    frames = [np.concatenate([_draw_half(*each, step, real) for each in zip(tries, saved)], axis=1) for step in few]
+    frames = [np.concatenate([_draw_half(*each, step, real) for each in zip(tries, grids)], axis=1) for step in few]
     path = after / "exports" / "both-futures.gif"
     save_animation(path, [*frames, *frames[-1:] * 5], duration=200)
     return Answer(path, file=f"{name}-{path.name}")
@@ -299,18 +299,18 @@ def _draw_half(one: Try, grids: dict[int, Path], step: int, real: NDArray[np.uin
     from PIL import Image, ImageDraw
 
     own = max(each for each in grids if each <= step)
-    picture, ended = np.atleast_3d(read_png(grids[own])), one.step < step
+    picture, is_over = np.atleast_3d(read_png(grids[own])), one.step < step
     picture = np.repeat(picture, 3, axis=2) if picture.shape[2] == 1 else picture[..., :3]
     if real is not None:
         dots = np.where(real[..., None] > 0, np.array(BLUE, np.uint8), np.zeros(3, np.uint8))
         picture = np.where(picture > 0, np.array(ORANGE, np.uint8), dots)
     caption = Image.new("RGB", (picture.shape[1], 44))
     alarm = f"{one.alarm['state']} at step {one.alarm['step']:,}" if one.alarm else ""
-    where = f"up to step {one.step:,}" if ended else f"step {own:,}"
-    words = textwrap.wrap((one.summary or alarm).replace("γ", "gamma"), len(picture[0]) // 6)
-    for row, text in enumerate([f"Try {one.number}, {where}", *words[:2]]):
+    where = f"up to step {one.step:,}" if is_over else f"step {own:,}"
+    lines = textwrap.wrap((one.summary or alarm).replace("γ", "gamma"), len(picture[0]) // 6)
+    for row, text in enumerate([f"Try {one.number}, {where}", *lines[:2]]):
         ImageDraw.Draw(caption).text((4, 1 + 14 * row), text, font_size=12)
-    return np.concatenate([np.asarray(caption), picture // (3 if ended else 1)])
+    return np.concatenate([np.asarray(caption), picture // (3 if is_over else 1)])
 
 
 # ── what may be done with a run ───────────────────────────────────────────────────────────────────────────────────────

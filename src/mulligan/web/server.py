@@ -38,8 +38,8 @@ def serve(
         raise ConfigError(f"{text} Try openssl rand -hex 16.")
     worker = WorkerHandle()
     listener = _bind(host, port)
-    shown, port = _find_host(listener, host), listener.getsockname()[1]
-    address = f"http://{shown}:{port}/" + (f"?token={quote(token, safe='')}" if token else "")
+    name, port = _find_host(listener, host), listener.getsockname()[1]
+    address = f"http://{name}:{port}/" + (f"?token={quote(token, safe='')}" if token else "")
     phone_address = ""
 
     def announce() -> None:
@@ -58,7 +58,7 @@ def serve(
 
     playground = Playground(runs, data, worker)
     if not here:
-        phone_address = playground.pile.phone_address = f"http://{shown}:{port}/?token={make_class_token(token)}#pile"
+        phone_address = playground.pile.phone_address = f"http://{name}:{port}/?token={make_class_token(token)}#pile"
     hosts = LOOPBACK | {host} if here else frozenset[str]()
     run(playground, listener, application(playground, hosts=hosts, token=token), announce)
     return 0

@@ -86,8 +86,8 @@ def list_tries(folder: Path) -> list[Try]:
     if config.parent is not None:
         with contextlib.suppress(MulliganError):
             tries = list_tries(before := folder.parent / Path(config.parent.run).name)
-            adjusted = [change for event in tries[-1].history.adjusted for change in event["overrides"]]
-            old, _ = apply_overrides(load_config(RunFolder(before).config), adjusted)
+            changes = [change for event in tries[-1].history.adjusted for change in event["overrides"]]
+            old, _ = apply_overrides(load_config(RunFolder(before).config), changes)
             summary = summarise(list_changes(replace(old, parent=None), replace(config, parent=None)))
     number, state = len(tries) + 1, "finished" if history.step >= config.steps else "stopped"
     numbers = config.begins, history.step, config.steps
@@ -240,8 +240,8 @@ class Session:
     def evaluate(self, run: str, metrics: dict[str, Any]) -> None:
         """Store the evaluation of a checkpoint, unless it belongs to another run or is out of date."""
         current = self.current
-        known = self.metrics or self.events.get("evaluated", metrics)
-        if current.run == run and known["step"] <= metrics["step"]:
+        last = self.metrics or self.events.get("evaluated", metrics)
+        if current.run == run and last["step"] <= metrics["step"]:
             self.metrics = {**metrics, "try": current.number, "final": metrics["step"] == current.steps}
 
     # ── commands ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -250,13 +250,13 @@ class Session:
     def start(self, *, recipe: RecipeName | None = None, changes: Changes = (), paused: bool = False) -> dict[str, Any]:
         """Start a new run, from a recipe or else from the live run's settings; a run in hand is saved and closed."""
         self._check_free()
-        known = {name: name for name in DATASETS} | self.own
-        config, dropped = settings.configure(recipe, changes, known, self.config if recipe is None else None)
+        places = {name: name for name in DATASETS} | self.own
+        config, sentences = settings.configure(recipe, changes, places, self.config if recipe is None else None)
         folder = take_next(self.runs, config.recipe or "run")
         new = Try(1, folder.name, config.recipe, steps=config.steps)
         self._send("start", new, config=config, paused=paused)
         self._begin([new], f"reading {config.data.name}", config)
-        for text in dropped:
+        for text in sentences:
             self.broadcast.notify("info", text, "changed")
         return {"status": self.status()}
 
@@ -370,13 +370,13 @@ class Session:
         self.publish_changes()
         if state in UNFINISHED or self.run is None:
             return
-        saved = self.newest_checkpoint(self.run)
+        checkpoint = self.newest_checkpoint(self.run)
         if state == "finished":
             text = f"{self.run} is finished: {self.current.step:,} steps. What is measured now takes some seconds."
             self.broadcast.notify("finished", text, "finished")
             self.finished(self.run)
-        elif saved is not None:
-            self.broadcast.notify("info", f"{self.run} is saved at step {saved:,}.", "saved")
+        elif checkpoint is not None:
+            self.broadcast.notify("info", f"{self.run} is saved at step {checkpoint:,}.", "saved")
 
     def _hear_opened(self, content: dict[str, Any]) -> None:
         current, history = self.current, self.current.history

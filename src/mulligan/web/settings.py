@@ -38,14 +38,14 @@ def configure(
         config = _with_data(config, change.value, data)
     before = (config.data.name, config.recipe, config.start)
     try:
-        config, dropped = apply_overrides(config, [each for each in changes if each.path != "data.name"])
+        config, sentences = apply_overrides(config, [each for each in changes if each.path != "data.name"])
         check_reading(config.data.name, Reading.of(config.data))
     except (MulliganError, RecursionError) as error:
         raise refuse(Problem("not-available", str(error)), changes) from error
     stays = (config.data.name, config.recipe, config.start, config.parent) == (*before, None)
     text = "changes must not set data, recipe, start or parent. Choose data by name, or type mulligan train --set."
     demand(stays, "bad-field", text, "changes")
-    return config, dropped
+    return config, sentences
 
 
 def refuse(problem: Problem, changes: Iterable[Change]) -> Problem:

@@ -69,9 +69,9 @@ class Checkpoint:
 
         Raises `CheckpointError` when the checkpoint does not fit the configuration or the data.
         """
-        changed = differences(self.versions, versions())
-        if changed:
-            text = f"{self.path} was computed with other versions ({', '.join(changed)}), so later bytes may differ."
+        changes = differences(self.versions, versions())
+        if changes:
+            text = f"{self.path} was computed with other versions ({', '.join(changes)}), so later bytes may differ."
             warnings.warn(text, stacklevel=2)
         with within(self.path):
             run = Run.restore(self.config if config is None else config, self.arrays, self.state, data=data)
@@ -104,8 +104,8 @@ def save_checkpoint(run: Run, folder: Path, log: dict[str, Any] | None = None) -
     }
     try:
         with writing(target):
-            saved = target / ARRAYS
-            if saved.is_file() and hashlib.sha256(saved.read_bytes()).hexdigest() == content["arrays"]:  # again
+            file = target / ARRAYS
+            if file.is_file() and hashlib.sha256(file.read_bytes()).hexdigest() == content["arrays"]:  # again
                 atomic_write(target / WORDS, seal(content))
             else:
                 shutil.rmtree(temporary, ignore_errors=True)
@@ -124,9 +124,9 @@ def save_checkpoint(run: Run, folder: Path, log: dict[str, Any] | None = None) -
 
 def choose_kept(steps: list[int], every: int) -> set[int]:
     """Return the steps of the checkpoints to keep: their distance doubles from `every` until `EARLIER` are left."""
-    while len(spaced := [step for step in steps if step % every == 0]) > EARLIER:
+    while len(regular := [step for step in steps if step % every == 0]) > EARLIER:
         every *= 2
-    return {*sorted(steps)[-NEWEST:], *spaced}
+    return {*sorted(steps)[-NEWEST:], *regular}
 
 
 def versions() -> dict[str, str]:
@@ -169,9 +169,9 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint folder; raise CheckpointError when a file is missing, edited, or of another version or kind."""
     content = unseal(path / WORDS)
     with within("", CheckpointError):
-        packed = read_bytes(path / ARRAYS, largest=1 << 40)
-    if hashlib.sha256(packed).hexdigest() != content.get("arrays"):
-        raise _refuse(path / ARRAYS, f"is truncated or was changed after it was written ({len(packed)} bytes)")
+        data = read_bytes(path / ARRAYS, largest=1 << 40)
+    if hashlib.sha256(data).hexdigest() != content.get("arrays"):
+        raise _refuse(path / ARRAYS, f"is truncated or was changed after it was written ({len(data)} bytes)")
     try:
         config = from_table(Config, content["config"])
     except MulliganError as error:
@@ -179,7 +179,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise CheckpointError(f"{path / WORDS} {why}, or use another checkpoint.") from error
     names = ("step", "sampler", "streams", "sums", "counted", "observers", "data", "adjusted")
     state = {name: content[name] for name in names}
-    _, arrays = unpack(packed, path)
+    _, arrays = unpack(data, path)
     return Checkpoint(path, config, state, arrays, *(content[name] for name in ("log", "clock", "versions")))
 
 

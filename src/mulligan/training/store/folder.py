@@ -121,18 +121,18 @@ class RunFolder:
 
     def newest(self, until: float = math.inf) -> Checkpoint | None:
         """Load the newest undamaged checkpoint up to a step, if there is any; raise an error if all are damaged."""
-        refused: list[CheckpointError] = []
+        errors: list[CheckpointError] = []
         for path in reversed([path for path in checkpoints(self.checkpoints) if step_of(path) <= until]):
             try:
                 checkpoint = load_checkpoint(path)
             except CheckpointError as error:
-                refused.append(error)
+                errors.append(error)
             else:
-                for refusal in refused:
+                for refusal in errors:
                     warnings.warn(f"{refusal} Going on from {path.name} instead.", stacklevel=2)
                 return checkpoint
-        if refused:
-            raise refused[0]
+        if errors:
+            raise errors[0]
         return None
 
 
@@ -214,8 +214,8 @@ def take_next(folder: Path, name: str) -> Path:
     name = NO_NAME.sub("-", name)
     while True:
         there = [path.name.lower().rpartition("-") for path in folder.iterdir()] if folder.is_dir() else []
-        taken = (int(number) for word, _, number in there if word == name.lower() and number.isdecimal())
-        free = folder / f"{name}-{max(taken, default=0) + 1}"
+        numbers = (int(number) for word, _, number in there if word == name.lower() and number.isdecimal())
+        free = folder / f"{name}-{max(numbers, default=0) + 1}"
         try:
             free.mkdir(parents=True)
         except OSError:
@@ -239,10 +239,10 @@ def _check_there(config: Config, path: Path) -> None:
 
 def _check_unchanged(here: RunFolder, config: Config, checkpoint: Checkpoint) -> None:
     """Raise an error if a configuration differs from the checkpoint's in anything but its steps and data path."""
-    moved = replace(checkpoint.config.data, name=config.data.name)  # checked by content elsewhere
-    changed = differences(to_table(replace(checkpoint.config, steps=config.steps, data=moved)), to_table(config))
-    if changed:
+    data = replace(checkpoint.config.data, name=config.data.name)  # checked by content elsewhere
+    changes = differences(to_table(replace(checkpoint.config, steps=config.steps, data=data)), to_table(config))
+    if changes:
         raise ConfigError(
-            f"{here.config} was changed since {checkpoint.path.name} was saved ({'; '.join(changed)}). A run keeps the "
+            f"{here.config} was changed since {checkpoint.path.name} was saved ({'; '.join(changes)}). A run keeps the "
             "settings that it started with. Undo the change, or start a new run with it."
         )

@@ -73,8 +73,8 @@ class RunHistory:
     def nearest(self) -> tuple[int, float]:
         """Step and value of the smallest distance to the reals, the first on a tie; (−1, ∞) if none was measured."""
         distances = ((step, distance_of(metrics)) for step, metrics in self.evaluated)
-        known = [pair for pair in distances if math.isfinite(pair[1])]
-        return min(known, key=lambda pair: pair[1], default=(-1, math.inf))
+        pairs = [pair for pair in distances if math.isfinite(pair[1])]
+        return min(pairs, key=lambda pair: pair[1], default=(-1, math.inf))
 
     @property
     def failure(self) -> Diagnosed | None:

@@ -106,7 +106,7 @@ class Recorder:
             run,
             evaluators=evaluators,
             observers=observers,
-            save=lambda saved: self._save(run, saved),
+            save=lambda event: self._save(run, event),
             stop=lambda: leaving or stop(),
         )
         try:
@@ -126,8 +126,8 @@ class Recorder:
             self._leave(run)
             raise BetweenSteps(f"stopped after step {run.step} and saved; go on with: {again}") from None
         except DivergedError as error:
-            saved = checkpoints(self.folder.checkpoints)
-            last = f"The last healthy checkpoint is {saved[-1]}." if saved else "No checkpoint had been saved."
+            folders = checkpoints(self.folder.checkpoints)
+            last = f"The last healthy checkpoint is {folders[-1]}." if folders else "No checkpoint had been saved."
             raise DivergedError(f"{error} {last}") from error
         finally:
             self._close()
@@ -160,9 +160,9 @@ class Recorder:
         self._log = Log(self.folder.events, run.log_position or {"bytes": 0})
         for checkpoint in checkpoints(self.folder.checkpoints):
             if step_of(checkpoint) > run.step:  # damaged, or the run was sent back
-                refused = checkpoint.with_name(f".{checkpoint.name}.refused")
-                shutil.rmtree(refused, ignore_errors=True)  # from an earlier resume
-                checkpoint.rename(refused)
+                aside = checkpoint.with_name(f".{checkpoint.name}.refused")
+                shutil.rmtree(aside, ignore_errors=True)  # from an earlier resume
+                checkpoint.rename(aside)
         for part in [*self.folder.path.glob(".*.part"), *self.folder.path.glob("*/.*.part")]:
             shutil.rmtree(part) if part.is_dir() else part.unlink()
         for step, sample in self.folder.grids().items():
