@@ -88,19 +88,19 @@ def probe_of(run: Run) -> Probe:
     x = scaled(np.asarray(data.images[rows]), config.data.low, config.data.high)
     low, high = bulk(np.asarray(data.images)) if data.is_points else (config.data.low, config.data.high)
     classes = None if run.labels is None else run.labels[rows]
-    reals = Reals(x, low, high, labels=classes, judge=_judge(run), toy=mixture_named(data.name))
+    reals = Reals(x, low, high, labels=classes, judge=_find_judge(run), toy=mixture_named(data.name))
     z, labels = run.draw(COUNT, seed=config.seed)
     n = min(ROWS, len(x))
     searched = 2 <= len(data) <= COPIED and not data.is_points
     return Probe(
         reals,
-        lambda n, average: run.generate(z[:n], _first(labels, n), average=average),
+        lambda n, average: run.generate(z[:n], _take_first(labels, n), average=average),
         facts_of(run),
-        partial(_ask, run, x[:n], _first(classes, n), z[:n], _first(labels, n)),
+        partial(_ask, run, x[:n], _take_first(classes, n), z[:n], _take_first(labels, n)),
         averaged=config.average is not None,
         labels=labels,
         reach=find_reach(run.gan.g.network.layer, run.gan.g.network.input_shape),
-        originals=(lambda: _originals(run)) if searched else None,
+        originals=(lambda: _read_originals(run)) if searched else None,
         samples=len(data),
         penalties=[penalty.name for penalty in config.penalties],
         begin=run.config.begins,
@@ -108,7 +108,7 @@ def probe_of(run: Run) -> Probe:
     )
 
 
-def _judge(run: Run) -> Judge | None:
+def _find_judge(run: Run) -> Judge | None:
     """Return a bundled judge that fits the run's pictures."""
     judge = bundled_judge_for(run.data)
     if judge is None:
@@ -117,7 +117,7 @@ def _judge(run: Run) -> Judge | None:
     return lambda x: judge.features_and_probabilities(to_uint8(x, spec.low, spec.high))
 
 
-def _originals(run: Run) -> tuple[Array, Array | None]:
+def _read_originals(run: Run) -> tuple[Array, Array | None]:
     """Return the training pictures as rows, and held-out ones if there are enough."""
     spec, test, holdout = run.config.data, run.data.test, None
     if test is not None and len(test) >= HELD:
@@ -186,5 +186,5 @@ def facts_of(run: Run) -> Facts:
     )
 
 
-def _first(labels: Labels, n: int) -> Labels:
+def _take_first(labels: Labels, n: int) -> Labels:
     return None if labels is None else labels[:n]

@@ -41,7 +41,7 @@ class Event:
 
     def to_json(self) -> dict[str, Any]:
         """Return the content, ready for JSON, without the clock. Arrays become their shape and digest."""
-        content = {f.name: _plain(getattr(self, f.name)) for f in fields(self) if f.name != "clock"}
+        content = {f.name: _to_plain(getattr(self, f.name)) for f in fields(self) if f.name != "clock"}
         return {"event": self.name, **content}
 
     def line(self) -> str:
@@ -190,7 +190,7 @@ class Finished(Event):
     name: ClassVar[str] = "finished"
 
 
-def _plain(value: Any) -> Any:
+def _to_plain(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         digest = hashlib.sha256(np.ascontiguousarray(value).data).hexdigest()
         return {"shape": list(value.shape), "dtype": str(value.dtype), "sha256": digest}
@@ -199,5 +199,5 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):  # JSON has neither NaN nor infinity
         return None if math.isnan(value) else math.copysign(sys.float_info.max, value)
     if isinstance(value, dict):
-        return {k: _plain(v) for k, v in value.items()}
-    return [_plain(v) for v in value] if isinstance(value, (list, tuple)) else value
+        return {k: _to_plain(v) for k, v in value.items()}
+    return [_to_plain(v) for v in value] if isinstance(value, (list, tuple)) else value

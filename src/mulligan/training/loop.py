@@ -93,7 +93,7 @@ def train(
         stack.enter_context(run.gan)
         run.gan.team.run(silence)
         try:
-            for event in _events(run, evaluators, save, stop, interrupt):
+            for event in _run_steps(run, evaluators, save, stop, interrupt):
                 if isinstance(event, (events.Saved, events.Waiting)):
                     yield event
                 else:
@@ -106,7 +106,7 @@ def train(
         raise BetweenSteps(f"stopped after step {run.step}: mulligan.train(run) goes on with the same run")
 
 
-def _events(
+def _run_steps(
     run: Run,
     evaluators: Sequence[Evaluator],
     save: Callable[[events.Saved], object] | None,

@@ -13,7 +13,7 @@ from mulligan.output.figures import count, duration, figure, percent, phrase
 from mulligan.output.readings import READINGS, read, says
 from mulligan.training.events import Diagnosed, Evaluated, Event, Finished, Sampled, Started, Stepped
 from mulligan.training.run import Observer, Run
-from mulligan.training.samples import picture
+from mulligan.training.samples import html_of
 
 LINES = 20  # number of reports that a run prints if there is no terminal
 REDRAWN = 0.3  # minimum number of seconds between two drawings in a terminal or a notebook
@@ -133,7 +133,7 @@ class Notebook(View, Observer):
         if isinstance(event, Stepped):
             self._figures = " · ".join([*self.pace(event), *describe_measures(self.run, event.measures)])
         elif isinstance(event, Sampled):
-            self._picture = picture(event.images, self.run.data)
+            self._picture = html_of(event.images, self.run.data)
         else:
             super().show(event)
         if isinstance(event, Finished) or time.perf_counter() - self._drawn > REDRAWN:

@@ -30,7 +30,7 @@ from mulligan.output.generator import Generator, GeneratorSpec
 from mulligan.output.generator.generator import REALS, match_histogram
 from mulligan.output.pictures import to_uint8
 from mulligan.training.events import Event
-from mulligan.training.samples import data_of, fingerprint_of, labels_of, locate, picture, settle
+from mulligan.training.samples import data_of, fingerprint_of, html_of, labels_of, locate, settle
 from mulligan.training.steering import AugmentationSteering, choose_held_back
 
 GRID = 64  # number of pictures in a sample grid
@@ -125,7 +125,7 @@ class Run:
 
     def _repr_html_(self) -> str:
         """Show the facts, a bar and the samples in a notebook."""
-        return f"<div>{escape_html(repr(self))}</div>{self.bar()}{picture(self.sample(*self.grid), self.data)}"
+        return f"<div>{escape_html(repr(self))}</div>{self.bar()}{html_of(self.sample(*self.grid), self.data)}"
 
     def bar(self) -> str:
         """Return the progress as HTML."""

@@ -59,14 +59,14 @@ def choose_evenly(entries: Sequence[Any], count: int) -> list[Any]:
     return [entries[i] for i in np.unique(np.linspace(0, last, min(last + 1, count)).round().astype(int))]
 
 
-def sheet(samples: NDArray[Any], data: Dataset) -> NDArray[np.uint8]:
+def sheet_of(samples: NDArray[Any], data: Dataset) -> NDArray[np.uint8]:
     """Return generated samples as one picture: a grid, or points in the range of the data."""
     return points_picture(samples, *data.range) if data.is_points else grid(samples)
 
 
-def picture(samples: NDArray[Any], data: Dataset) -> str:
+def html_of(samples: NDArray[Any], data: Dataset) -> str:
     """Return generated samples as an HTML picture."""
-    whole = sheet(samples, data)
+    whole = sheet_of(samples, data)
     style = f"width:{min(2 * whole.shape[1], 480)}px;image-rendering:pixelated"
     return f'<img alt="samples" style="{style}" src="{data_uri(png_bytes(whole, quickly=True))}">'
 

@@ -103,7 +103,7 @@ async def _serve(playground: Playground, route: Route, request: Request) -> Resp
         reply = await _answer(playground, route, request)
     except asyncio.CancelledError:  # else uvicorn prints a traceback
         reply = Problem("gone", "the server is closing. Start it again, and reload this page.").answer()
-    return _response(reply)
+    return _respond(reply)
 
 
 async def _answer(playground: Playground, route: Route, request: Request) -> Answer:
@@ -120,7 +120,7 @@ async def _answer(playground: Playground, route: Route, request: Request) -> Ans
     return await answer(playground, route, request.path_params, query, body, of_phone=of_phone)
 
 
-def _response(reply: Answer) -> Response:
+def _respond(reply: Answer) -> Response:
     media, content = reply.media, reply.content
     if isinstance(content, Path):
         return FileResponse(content, reply.status, media_type=media, filename=reply.file or None)
@@ -133,14 +133,14 @@ def _response(reply: Answer) -> Response:
 async def _explain(request: Request, error: HTTPException) -> Response:
     kind = {404: "not-found", 405: "method"}.get(error.status_code, "bad-request")
     text = f"the address must be a call or a file of the page, got {request.method} {request.url.path[:80]}. Try /."
-    response = _response(Problem(kind, text).answer())
+    response = _respond(Problem(kind, text).answer())
     response.headers.update(error.headers or {})
     return response
 
 
 async def _apologise(request: Request, error: Exception) -> Response:
     text = f"{type(error).__name__} in the server. The terminal says more; the run is untouched."
-    return _response(Problem("failed", text).answer())
+    return _respond(Problem("failed", text).answer())
 
 
 class Gate:
@@ -180,7 +180,7 @@ class Gate:
         headers = Headers(scope=scope)
         reply = self._check_site(scope, headers) or self._check_token(scope, headers)
         if isinstance(reply, Problem):
-            reply = _response(reply.answer())
+            reply = _respond(reply.answer())
         await (reply or self.app)(scope, receive, seal)
         return None
 

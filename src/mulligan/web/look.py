@@ -58,8 +58,8 @@ async def ask_generator(
     """Ask the generator of a file."""
 
     def ask_file() -> Any:
-        generator = playground.generator(model)
-        more = {"data": playground.data(model)} if route.function is nearest else {}
+        generator = playground.load_generator(model)
+        more = {"data": playground.load_data(model)} if route.function is nearest else {}
         with playground.lock:  # a generator has one set of buffers
             return {"model": model, **route.function(generator, **values, **more)}
 
@@ -100,11 +100,11 @@ def field(run: Run) -> dict[str, Any]:
     else:
         places = np.zeros((SIDE * SIDE, dimension), np.float32)
         places[:, 0], places[:, 1] = np.tile(ticks, SIDE), np.repeat(ticks, SIDE)
-    logits = _logits(space, places)
+    logits = _ask_d(space, places)
     real = np.asarray(run.data.images[np.linspace(0, len(run.data) - 1, POINTS).astype(int)])  # from all of the data
     z, labels = run.draw(POINTS, seed=run.config.seed)
     fake = run.generate(z, labels, average=False)
-    centre, push = _pushes(run, space, real, fake)
+    centre, push = _find_pushes(run, space, real, fake)
     arrows = np.concatenate([fake[:ARROWS], push], axis=1)
     return {
         "dimension": dimension,
@@ -116,38 +116,38 @@ def field(run: Run) -> dict[str, Any]:
         "largest": float(np.abs(logits - centre).max()),
         "arrows": coordinates(arrows, 4),
         "longest": float(np.linalg.norm(push, axis=1).max()),
-        "modes": _modes(run, fake),
+        "modes": _count_modes(run, fake),
         "real": coordinates(real[:, :2], 4),
         "fake": coordinates(fake[:, :2], 4),
     }
 
 
-def _pushes(run: Run, space: Workspace, real: Array, fake: Array) -> tuple[float, Array]:
+def _find_pushes(run: Run, space: Workspace, real: Array, fake: Array) -> tuple[float, Array]:
     """Return the logit at which D cannot tell, and −∂L_G/∂x at the first fakes, times their number (L_G is a mean)."""
-    for_real, for_fake = _logits(space, real), _logits(space, fake)
+    for_real, for_fake = _ask_d(space, real), _ask_d(space, fake)
     c = run.config.loss.generator(real=for_real[:ARROWS], fake=for_fake[:ARROWS]).fake
     with np.errstate(all="ignore"):
-        space.forward(fake[:ARROWS], _zeros(space, ARROWS), training=False)
+        space.forward(fake[:ARROWS], _make_zeros(space, ARROWS), training=False)
         g = space.backward(np.ones((ARROWS, 1), np.float32))
-    return _centre(run, for_real, for_fake), -ARROWS * c[:, None] * g
+    return _find_centre(run, for_real, for_fake), -ARROWS * c[:, None] * g
 
 
-def _centre(run: Run, real: Array, fake: Array) -> float:
+def _find_centre(run: Run, real: Array, fake: Array) -> float:
     """Return the logit at which D cannot tell real from fake, estimated from its logits."""
     return find_middle(run.config.loss, real=float(real.mean()), fake=float(fake.mean()))
 
 
-def _logits(space: Workspace, x: Array, classes: Labels = None) -> Array:
+def _ask_d(space: Workspace, x: Array, classes: Labels = None) -> Array:
     """Return D's logits; without `classes`, as if all were of the first one."""
     with np.errstate(all="ignore"):
-        return space.forward(x, _zeros(space, len(x)) if classes is None else classes, training=False)[:, 0].copy()
+        return space.forward(x, _make_zeros(space, len(x)) if classes is None else classes, training=False)[:, 0].copy()
 
 
-def _zeros(space: Workspace, n: int) -> Labels:
+def _make_zeros(space: Workspace, n: int) -> Labels:
     return None if space.network.classes is None else np.zeros(n, np.int64)
 
 
-def _modes(run: Run, fake: Array) -> dict[str, Any] | None:
+def _count_modes(run: Run, fake: Array) -> dict[str, Any] | None:
     """Count the points of the map at each mode of a toy."""
     toy = mixture_named(run.data.name)
     if toy is None:
@@ -178,13 +178,13 @@ def duel(run: Run, past: list[Forged], *, count: Count = 4, seed: Seed) -> dict[
     z, labels = run.draw(count, seed=seed)
     fake = run.generate(z, labels, average=False)
     space, loss = run.gan.d.network.workspace(), run.config.loss
-    for_real, for_fake = _logits(space, real, real_labels), _logits(space, fake, labels)
+    for_real, for_fake = _ask_d(space, real, real_labels), _ask_d(space, fake, labels)
     with np.errstate(all="ignore"):
         g = space.backward(np.ones((count, 1), np.float32)).reshape(fake.shape)
         push = -loss.generator(real=for_real, fake=for_fake).fake[:, None, None, None] * g
         boldest = np.abs(push).max(axis=(1, 2, 3), keepdims=True)
         targets = (fake + STEP * (high - low) * push / np.where(boldest > 0, boldest, 1.0)).clip(low, high)
-    centre = _centre(run, for_real, for_fake)
+    centre = _find_centre(run, for_real, for_fake)
 
     def judge(x: Array, logits: Array) -> list[dict[str, Any]]:
         beliefs = [probability(float(logit) - centre) for logit in logits]
@@ -193,11 +193,11 @@ def duel(run: Run, past: list[Forged], *, count: Count = 4, seed: Seed) -> dict[
     forged = judge(fake, for_fake)
     result: dict[str, Any] = {"real": judge(real, for_real), "fake": forged}
     now: Forged = key, run.step, fake, labels, [one["belief"] for one in forged]
-    for one, then in zip(forged, judge(targets, _logits(space, targets, labels))):
+    for one, then in zip(forged, judge(targets, _ask_d(space, targets, labels))):
         one["heard"] = then
     before = [each for each in past if each[0] == key and each[1] < run.step][-1:]
     for _, result["since"], drew, classes, beliefs in before:
-        for one, then, was in zip(forged, judge(drew, _logits(space, drew, classes)), beliefs):
+        for one, then, was in zip(forged, judge(drew, _ask_d(space, drew, classes)), beliefs):
             one["before"] = then | {"was": was}
     past[:] = [*before, now]
     return result

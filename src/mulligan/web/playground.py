@@ -117,7 +117,7 @@ class Playground:
         demand(there, "unknown-run", text, "name")
         return path
 
-    def generator(self, model: str) -> Generator:
+    def load_generator(self, model: str) -> Generator:
         if model in OURS:
             path = OURS[model][1]
         else:
@@ -126,7 +126,7 @@ class Playground:
             demand(path.is_file(), "not-available", text, "model")
         return _load(path, path.stat().st_mtime_ns)
 
-    def data(self, model: str) -> Dataset | None:
+    def load_data(self, model: str) -> Dataset | None:
         """Load the training data of a generator, as the run read them; None if they are not on this machine."""
         try:
             if model in OURS:
@@ -264,7 +264,7 @@ def send_sample(playground: Playground, *, name: RunName, step: Step) -> Path:
 @get("/api/runs/{name}/viewer.html", apart=True, media="text/html")
 def send_viewer(playground: Playground, *, name: RunName) -> Answer:
     """Return the generator of a run as a page of its own."""
-    generator = playground.generator(playground.folder(name).name)
+    generator = playground.load_generator(playground.folder(name).name)
     with playground.lock:
         return Answer(html.viewer(generator).encode(), file=f"{name}-viewer.html")
 
@@ -284,7 +284,7 @@ def send_report(playground: Playground, *, name: RunName) -> Path:
 def send_futures(playground: Playground, *, name: RunName) -> Answer:
     """Return the samples of a second try, to the right of those of the try before; a try that has ended is dark."""
     tries = list_tries(after := playground.folder(name))[-2:]
-    grids, data = [RunFolder(playground.folder(each.run)).grids() for each in tries], playground.data(name)
+    grids, data = [RunFolder(playground.folder(each.run)).grids() for each in tries], playground.load_data(name)
     real = None if data is None or not data.is_points else points_picture(np.asarray(data.images[:CLOUD]), *data.range)
     steps = sorted({step for each in grids for step in each if step >= tries[-1].from_step})
     few = steps[:: -(-len(steps) // 60)]  # at most 60 frames

@@ -104,10 +104,10 @@ def curves_of(history: RunHistory) -> dict[str, dict[str, list[Any]]]:
     rows = {step: {"gap": signals["gap"]} for step, signals in history.measured if "gap" in signals}
     for step, metrics in history.evaluated:
         rows[step] = rows.get(step, {}) | metrics
-    return {"curves": _columns(history.stepped, CURVES), "distance": _columns(sorted(rows.items()), DISTANCE)}
+    return {"curves": _tabulate(history.stepped, CURVES), "distance": _tabulate(sorted(rows.items()), DISTANCE)}
 
 
-def _columns(rows: list[tuple[int, dict[str, Any]]], names: Iterable[str]) -> dict[str, list[Any]]:
+def _tabulate(rows: list[tuple[int, dict[str, Any]]], names: Iterable[str]) -> dict[str, list[Any]]:
     """Return all rows, or `POINTS` evenly chosen ones that include both ends, as columns."""
     rows = choose_evenly(rows, POINTS)
     columns: dict[str, list[Any]] = {"step": [step for step, _ in rows]}

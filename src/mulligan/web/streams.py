@@ -63,7 +63,7 @@ class Broadcast:
 
     def publish(self, kind: str, content: Any) -> None:
         """Send a message to every page; `content` may be JSON already, as bytes."""
-        event = self._event(kind, content if isinstance(content, bytes) else dumps(content))
+        event = self._encode(kind, content if isinstance(content, bytes) else dumps(content))
         for client in self.clients:
             if kind in FOR_PHONES or not client.phone:
                 client.put(kind, event)
@@ -74,11 +74,11 @@ class Broadcast:
     def restart(self) -> None:
         self.publish("snapshot", self._snapshot(False))
 
-    def _event(self, kind: str, data: bytes) -> bytes:
+    def _encode(self, kind: str, data: bytes) -> bytes:
         return b"id: %s\nevent: %s\ndata: %s\n\n" % (self._epoch, kind.encode(), data)
 
-    def _fresh(self, phone: bool) -> bytes:
-        return self._event("snapshot", dumps(self._snapshot(phone)))
+    def _encode_snapshot(self, phone: bool) -> bytes:
+        return self._encode("snapshot", dumps(self._snapshot(phone)))
 
     @get("/api/stream", of="broadcast", media="text/event-stream", of_class=True)
     def open(self, *, client: ClientName, phone: bool = False, of_phone: bool) -> Answer:
@@ -90,7 +90,7 @@ class Broadcast:
             self.clients.discard(lost)
             lost.wake.set()
         client = Client(name, phone)
-        client.put("snapshot", self._fresh(phone))
+        client.put("snapshot", self._encode_snapshot(phone))
         self.clients.add(client)
         self.changed()
         try:
@@ -101,7 +101,7 @@ class Broadcast:
                     yield b"event: ping\ndata: {}\n\n"
                     continue
                 if client.lost:
-                    client.put("snapshot", self._fresh(phone))
+                    client.put("snapshot", self._encode_snapshot(phone))
                 if events := client.take():
                     yield b"".join(events)
         finally:

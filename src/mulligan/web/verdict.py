@@ -33,7 +33,7 @@ AWAITED = {
 """The step of the first measurement and the number of its checks, which the page shows before it comes."""
 
 
-def evidence(name: str, value: float, operator: str, threshold: float) -> dict[str, Any]:
+def describe(name: str, value: float, operator: str, threshold: float) -> dict[str, Any]:
     """Return a line of evidence. `holds` is true if the figure is beyond its threshold."""
     figure, holds = figure_of(name), Evidence(name, value, operator, threshold).holds
     line = {"name": name, "label": figure.label or figure.meaning, "words": figure.meaning}
@@ -43,11 +43,11 @@ def evidence(name: str, value: float, operator: str, threshold: float) -> dict[s
 def describe_checks(run: Run, diagnosis: Diagnosis) -> dict[str, Any]:
     """Return the latest measurement: five lines of evidence, or all that decided."""
     so_far, current = diagnosis.measurements(facts_of(run)), diagnosis.current
-    lines = [evidence(*e) for e in current.evidence]
+    lines = [describe(*e) for e in current.evidence]
     names = {line["name"] for line in lines}
     for each in (threshold.of(so_far) for threshold in HEADLINES):
         if len(lines) < SHOWN and each.name not in names and math.isfinite(each.value):
-            lines.append(evidence(*each))
+            lines.append(describe(*each))
     return {
         "step": so_far.taken[-1].step,
         "every": diagnosis.every,
@@ -66,7 +66,7 @@ def advice_on(event: Diagnosed, config: Config, checkpoints: list[int]) -> dict[
         "step": event.step,
         "title": title,
         "text": text,
-        "evidence": [evidence(name, e["value"], e["operator"], e["threshold"]) for name, e in event.evidence.items()],
+        "evidence": [describe(name, e["value"], e["operator"], e["threshold"]) for name, e in event.evidence.items()],
         "changes": list_changes(config, after),
         "from_step": max((step for step in checkpoints if step <= event.healthy_step), default=0),
         "can_try": bool(event.severity and event.overrides),

@@ -28,7 +28,7 @@ from mulligan.training.events import Evaluated, Event, Finished, Sampled, Saved,
 from mulligan.training.interrupt import BetweenSteps
 from mulligan.training.loop import Stop, train
 from mulligan.training.run import Evaluator, Observer, Run
-from mulligan.training.samples import choose_evenly, sheet
+from mulligan.training.samples import choose_evenly, sheet_of
 from mulligan.training.store.checkpoint import checkpoints, save_checkpoint, step_of
 from mulligan.training.store.folder import RunFolder
 from mulligan.training.store.history import distance_of, read_run
@@ -182,7 +182,7 @@ class Recorder:
         self._check_place()
         if isinstance(event, Sampled):
             path = self.folder.samples / f"step-{event.step:06d}.png"
-            save_png(path, sheet(event.images, run.data), {"step": str(event.step)})
+            save_png(path, sheet_of(event.images, run.data), {"step": str(event.step)})
         self._write(event)
         if isinstance(event, Stepped) and event.clock is not None:
             with writing(self.folder.times), check_regular(self.folder.times).open("a", encoding="utf-8") as file:

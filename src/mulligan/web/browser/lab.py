@@ -83,9 +83,9 @@ class Lab(Playground):
         self.apart = _call_here
         self.session.finished = lambda run: None
 
-    def data(self, model: str) -> Dataset | None:
+    def load_data(self, model: str) -> Dataset | None:
         """Load the training data of a generator. Of the bundled one's 60,000, the site has too few to find a copy."""
-        return None if model == "bundled" else super().data(model)
+        return None if model == "bundled" else super().load_data(model)
 
     async def call(self, method: str, address: str, body: str) -> tuple[int, str, str, Any]:
         """Answer a call of the page: status, media type, a file's name for saving (or an empty text), content."""

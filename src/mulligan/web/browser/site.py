@@ -107,12 +107,12 @@ def engine_zip() -> bytes:
     """
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, path in sorted(_files()):
+        for name, path in sorted(_list_files()):
             archive.writestr(zipfile.ZipInfo(name), path.read_bytes(), zipfile.ZIP_DEFLATED)
     return packed.getvalue()
 
 
-def _files() -> Iterator[tuple[str, Path]]:
+def _list_files() -> Iterator[tuple[str, Path]]:
     root = Path(mulligan.__file__).parent
     for path in root.rglob("*.*"):
         name = path.relative_to(root).as_posix()
