@@ -11,7 +11,7 @@ import mulligan
 from mulligan.diagnosis import FIGURES, Facts, Measurement, Measurements, remedies_for
 from mulligan.errors import ConfigError, DataError
 from mulligan.watch.arrays import layout_of
-from mulligan.watch.detectors import NOBODY, SIDES, Drew, Loop, Moves, one_target, with_d
+from mulligan.watch.detectors import NOBODY, SIDES, Added, Drew, Loop, Moves, foreign, one_target, undetached, with_d
 from mulligan.watch.faults import LOOP_FAULTS, SIGNS, LoopHistory
 from mulligan.watch.losses import HINGE, LOGITS, MEANS, PROBABILITIES, SQUARES, Push, loss_of
 from mulligan.watch.watch import meaning
@@ -406,13 +406,17 @@ def test_a_loss_of_pairs_that_wants_both_at_one_place_is_named(target):
     assert one_target(Loop(facts)) == target
 
 
-def test_moves_of_answers_tell_where_losses_go():
+def test_moves_and_steps_tell_where_losses_go():
     up, apart = Moves(0.1, 0.2, 0.1, 0.5), Moves(0.2, -0.1, 0.1, 0.5)
     assert [one_target(Loop([], moves)) for moves in ([up] * 13, [up, apart] * 7, [up] * 12)] == [1, 0, None]
     back, noise = apart._replace(drawn=-0.1), apart._replace(drawn=1e-9)
     assert [with_d(Loop([], moves)) for moves in ([back] * 4 + [noise] * 3, [back] * 5 + [apart] * 2)] == [1, 0]
     real, fake = (Push(s, np.full(8, o), np.full(8, g), *[False] * 3) for s, o, g in zip(SIDES, (-0.5, -2), (-1, 0)))
     assert one_target(Loop([Drew(None, False), real, fake, NOBODY._replace(player="d")])) == 0  # a hinge at rest
+    d, g, both = (NOBODY._replace(player=player) for player in ("d", "g", "gd"))
+    added = Added("g", True), d, Added("g", False), g  # by D's loss, or by G's for half a batch
+    assert [undetached(Loop(facts)) for facts in (added, [Drew(None, False), fake, *added])] == [1, 0]
+    assert foreign(Loop([both])) == 0  # an optimiser of both, whose weights rest
 
 
 def test_every_sign_has_words_and_a_remedy():

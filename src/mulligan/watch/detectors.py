@@ -187,7 +187,7 @@ def drift_of(before: Array, now: Array) -> float:
 
 def foreign(loop: Loop) -> float | None:
     """Tell whether all optimisers move one net, or one of them both, or steps follow the other player's loss."""
-    if "gd" in loop.players and not {"g", "d"} <= loop.players:
+    if "gd" in {turn.step.player for turn in loop.steps if turn.step.moved} and not {"g", "d"} <= loop.players:
         return 1.0
     of_g, of_d = ([t.sides for t in loop.steps if t.step.player == player and t.pushes] for player in "gd")
     misled = "d" not in loop.players and {("real", False), ("fake", False)} in of_g
@@ -200,14 +200,17 @@ def foreign(loop: Loop) -> float | None:
 def gradients(loop: Loop, player: str) -> Iterator[tuple[bool, bool]]:
     """Yield for each step of a player whether it used gradients of an earlier step, and those of both losses."""
     parts = used = others = 0  # how many were added, used by the player, and there when the other player stepped
+    turns = iter(loop.steps)
     for fact in loop.facts:
         if isinstance(fact, Added) and fact.player == player:
             parts, used, others = (1, 0, 0) if fact.fresh else (parts + 1, used, others)
-        elif isinstance(fact, OptimizerStep) and fact.player == player and fact.holds:
-            yield parts > used > 0, parts > others > used
-            used = parts
-        elif isinstance(fact, OptimizerStep) and player not in fact.player:
-            others = parts
+        elif isinstance(fact, OptimizerStep):
+            apart = ("fake", False) in next(turns).sides  # then they may be the player's own, of half a batch
+            if fact.player == player and fact.holds:
+                yield parts > used > 0, parts > others > used
+                used = parts
+            elif player not in fact.player and not apart:
+                others = parts
 
 
 def undetached(loop: Loop) -> float:

@@ -1,8 +1,8 @@
 """Ask and hear G and D that are torch modules, or functions around them. Only imported where torch already is.
 
 Hooks that only read record what a few steps of the loop do, as a list of facts. Those on G and D tell z, mode, and the
-gradient that each output of D gets from a loss. One on the largest weight of each net tells which gradients add up.
-Those on all optimisers tell which weights a step moves.
+gradient of each output of D, those on the largest weight of each net which gradients add up, and those on optimisers
+which weights a step moves.
 """
 
 import math

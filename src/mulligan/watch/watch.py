@@ -100,7 +100,6 @@ class Watch(AbstractContextManager["Watch"]):
         self._losses: dict[str, list[Any]] = {}  # and other figures, since the last report
         self._last: dict[str, float] = {}  # their means then
         self._moves, self._optimisers = list[Moves](), dict[str, Any]()
-        self._recorder: Any = None
         with self._guard(lambda: "before the first step", MulliganError):
             check_arguments(reals, generator, discriminator, labels)
             self.every, seed = as_whole("every", every, 1), as_whole("seed", seed, 0)
@@ -144,7 +143,6 @@ class Watch(AbstractContextManager["Watch"]):
             seed=seed,
         )
         self._recorder = self._nets.recorder(lambda error: self._stop(error, f"at step {self.step + 1}"))
-        self._hears = self._recorder.hears
 
     def _describe_data(self, reals: Any, fixed: Array, reach: tuple[float, float]) -> bool:
         """Note what data and z show before the first step, and return whether copies are searched for."""
@@ -274,12 +272,12 @@ class Watch(AbstractContextManager["Watch"]):
         """Record the coming step, if it belongs to the few that are recorded before the next measurement."""
         places = min(max(self.every // LISTEN, 1), 5)  # in turn, so that an epoch has no blind spot
         left = LISTEN * (len(self._history.taken) % places + 1) - (-coming % self.every)
-        if not (0 < left <= LISTEN or self.every <= LISTEN or (coming <= LISTEN and not self._hears)):
+        if not (0 < left <= LISTEN or self.every <= LISTEN or (coming <= LISTEN and not self._recorder.hears)):
             self._recorder.remove()
             self._nets.earlier = None
             return
         self._recorder.start()
-        hears = self._hears and not self._history.taken
+        hears = self._recorder.hears and not self._history.taken
         if self._asks and not hears and len(self._moves) < 2 * LISTEN and "with_d" not in self._history.signals:
             with self._nets.copied():
                 self._moves += self._nets.moves()
@@ -408,7 +406,7 @@ class Watch(AbstractContextManager["Watch"]):
             return f"who wins and slopes, because D cannot be asked ({self._nets.blind})"
         if not self._asks:
             return "who wins, slopes and mistakes of the loop, because there is no discriminator="
-        if not self._hears:
+        if not self._recorder.hears:
             return "gradients, losses and optimisers, which show only in modules of PyTorch"
         if self._loop.players and not self._loop.of(Drew):
             return "what G draws, because the loop does not call generator(z). Hand over the net that it trains"
