@@ -155,7 +155,7 @@ class Probe:
             fake = self.fakes(COUNT, False)
             signals = self._variety(fake)
             histogram = self._resemblance(fake, signals)
-            signals |= self._averaged(signals)
+            signals |= self._measure_average(signals)
             if self.answers is not None:
                 signals |= self._gradients(fake, self.answers)
         return {name: value for name, value in signals.items() if math.isfinite(value)}, histogram
@@ -191,7 +191,7 @@ class Probe:
         gap = energy_distance(d2, self.reals.feature_distance, mean_distance(features))
         return {"coverage": float(np.mean(d2.min(axis=1) < self.reals.radius)), "gap": gap}
 
-    def _averaged(self, signals: dict[str, float]) -> dict[str, float]:
+    def _measure_average(self, signals: dict[str, float]) -> dict[str, float]:
         """Measure the averaged G where the figures of G itself are bad, and always the modes that it hits."""
         reals, averaged = self.reals, dict[str, float]()
         few = self.averaged and signals.get("classes", 1.0) < FEW_CLASSES.value

@@ -36,7 +36,7 @@ def directions(layer: str, names: tuple[str, ...], params: dict[str, Param]) -> 
 def improve(m: Memory, names: tuple[str, ...]) -> None:
     """Improve each v by one power iteration on WᵀW:  u = Wv/‖Wv‖,  v = Wᵀu/‖Wᵀu‖."""
     for name in names:
-        u, _ = _left(m, name)
+        u, _ = _find_left(m, name)
         _unit(np.dot(u, _matrix(m.params[name]), out=m.stats[f"{name}_v"]))
 
 
@@ -45,7 +45,7 @@ def normalise(m: Memory, names: tuple[str, ...]) -> None:
     m.weights = dict(m.params)
     for name in names:
         W = _matrix(m.params[name])
-        m.saved[f"{name}_norm"] = _, sigma = _left(m, name)
+        m.saved[f"{name}_norm"] = _, sigma = _find_left(m, name)
         W_hat = np.divide(W, sigma, out=m.buffers[f"{name}_hat", W.shape])
         m.weights[name] = W_hat.reshape(m.params[name].shape)
 
@@ -60,7 +60,7 @@ def finish(m: Memory, names: tuple[str, ...]) -> None:
         dW /= sigma
 
 
-def _left(m: Memory, name: str) -> tuple[Array, float]:
+def _find_left(m: Memory, name: str) -> tuple[Array, float]:
     """Return u and σ."""
     W = _matrix(m.params[name])
     return _unit(np.dot(W, m.stats[f"{name}_v"], out=m.buffers[f"{name}_u", W.shape[:1]]))

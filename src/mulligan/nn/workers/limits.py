@@ -77,7 +77,7 @@ def free_memory() -> int:
         machine = sum(int(fields[name].split()[0]) << 10 for name in ("MemAvailable", "SwapFree"))
     except (OSError, KeyError, ValueError):
         return sys.maxsize
-    return min([machine, *map(_left, _groups())])
+    return min([machine, *map(_count_left, _groups())])
 
 
 def _groups() -> list[Path]:
@@ -90,7 +90,7 @@ def _groups() -> list[Path]:
     return [group for here in own for group in (here, *here.parents)]
 
 
-def _left(group: Path) -> int:
+def _count_left(group: Path) -> int:
     """Return how many bytes a control group may still take, file cache included; ``sys.maxsize`` without a limit."""
     try:
         limit, taken = (int((group / name).read_text()) for name in ("memory.max", "memory.current"))
