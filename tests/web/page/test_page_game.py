@@ -117,10 +117,10 @@ def phone(open_tab):
 
 def test_a_class_fills_one_pile(open_tab, phone):
     desk = open_tab("teach")
-    desk("door").wait_for()
     address = desk.page.locator(".door code").inner_text()
     assert address.endswith(f"?token={make_class_token(SECRET)}#pile")
     desk("class-page").click()  # the teacher's page of one screen
+    desk.page.locator(".lesson img").wait_for()
     assert desk.page.locator(".lesson img").bounding_box()["width"] > 600
     assert desk.page.evaluate("(e => e.scrollHeight <= e.clientHeight)(document.querySelector('.lesson'))")
     desk.picture("class-page")
