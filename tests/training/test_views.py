@@ -12,7 +12,7 @@ from PIL import Image
 
 import mulligan
 from mulligan.training import Clock, Diagnosed, Evaluated, Finished, Stepped, progress
-from mulligan.training.progress import Bar, Notebook, Plain, describe_event, describe_few, describe_measures, view_of
+from mulligan.training.progress import Bar, Notebook, Plain, describe_event, describe_measures, view_of, warn_of_few
 
 RUN = SimpleNamespace(config=SimpleNamespace(steps=100, loss=mulligan.recipe("quick").loss), step=5, bar=str)
 
@@ -61,7 +61,7 @@ def test_the_figures_of_a_report_and_of_an_evaluation_are_a_line():
 
     line = " · ".join(describe_measures(RUN, {"d_loss": 1.25, "g_loss": 0.5, "d_real": 0.0, "d_fake": 0.0}))
     assert figures(line) == [["1.25"], ["0.500"], ["0.500", "0.500"]]
-    assert [bool(describe_few(samples)) for samples in (1, 39, 40)] == [True, True, False]
+    assert [bool(warn_of_few(samples)) for samples in (1, 39, 40)] == [True, True, False]
     assert describe_measures(RUN, {"d_real": 0.0}) == describe_measures(RUN, {"d_fake": 0.0}) == []
     metrics = {"distance": 12.34, "floor": 1.5, "modes": 8, "effective_modes": 7.25, "junk": 0.25, "fd": 3, "note": ""}
     line = describe_event(Evaluated(7, metrics))

@@ -601,7 +601,5 @@ def end_in_jax(watching):
 
 @pytest.mark.parametrize("end", [end_in_keras, end_in_jax])
 def test_other_frameworks_end_with_the_same_bytes(end):
-    states = []
-    for watching in (False, True):
-        states.append([state.tobytes() for state in end(watching)])
-    assert states[0] == states[1]
+    plain, watched = ([state.tobytes() for state in end(watching)] for watching in (False, True))
+    assert plain == watched

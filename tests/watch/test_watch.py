@@ -414,8 +414,8 @@ def test_moves_and_steps_tell_where_losses_go():
     real, fake = (Push(s, np.full(8, o), np.full(8, g), *[False] * 3) for s, o, g in zip(SIDES, (-0.5, -2), (-1, 0)))
     assert one_target(Loop([Drew(None, False), real, fake, NOBODY._replace(player="d")])) == 0  # a hinge at rest
     d, g, both = (NOBODY._replace(player=player) for player in ("d", "g", "gd"))
-    added = Added("g", True), d, Added("g", False), g  # by D's loss, or by G's for half a batch
-    assert [undetached(Loop(facts)) for facts in (added, [Drew(None, False), fake, *added])] == [1, 0]
+    sums = Added("g", True), d, Added("g", False), g  # by D's loss, or by G's for half a batch
+    assert [undetached(Loop(facts)) for facts in (sums, [Drew(None, False), fake, *sums])] == [1, 0]
     assert foreign(Loop([both])) == 0  # an optimiser of both, whose weights rest
 
 

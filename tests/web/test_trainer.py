@@ -12,7 +12,7 @@ import pytest
 from mulligan.config.change import compare
 from mulligan.config.serialization import to_table
 from mulligan.training import Recorder, Run, load_checkpoint
-from mulligan.training.progress import describe_few
+from mulligan.training.progress import warn_of_few
 from mulligan.training.store.checkpoint import checkpoints
 from mulligan.web.handle import Channel
 from mulligan.web.trainer import Trainer
@@ -113,7 +113,7 @@ def test_few_samples_are_said_to_be_few_before_they_are_trained_on(held, tiny, s
     held.start(tiny(steps=3, data=data))
     held.until("state", state="finished")
     before = held.heard[: next(i for i, (_, said) in enumerate(held.heard) if (said or {}).get("event") == "stepped")]
-    assert [words["text"] for kind, words in before if kind == "notice"] == [describe_few(39)][: samples < 40]
+    assert [words["text"] for kind, words in before if kind == "notice"] == [warn_of_few(39)][: samples < 40]
 
 
 def test_grids_are_drawn_only_when_somebody_looks(held, tiny):

@@ -179,14 +179,14 @@ class Probe:
 
     def _resemblance(self, fake: Array, signals: dict[str, float]) -> list[float]:
         features, kinds = self.reals.see(fake)
-        signals |= self._nearness(features)
+        signals |= self._measure_nearness(features)
         if kinds is None or self.reals.kinds is None:
             return []
         signals["inner"] = ratio(spread(features, kinds), self.reals.inner)
         signals["classes"], shares = self._classes(kinds, self.reals.kinds)
         return shares
 
-    def _nearness(self, features: Array) -> dict[str, float]:
+    def _measure_nearness(self, features: Array) -> dict[str, float]:
         d2 = squared_distances(self.reals.features, features)
         gap = energy_distance(d2, self.reals.feature_distance, mean_distance(features))
         return {"coverage": float(np.mean(d2.min(axis=1) < self.reals.radius)), "gap": gap}
@@ -202,7 +202,7 @@ class Probe:
             if few and kinds is not None and reals.kinds is not None:
                 averaged["classes_averaged"], _ = self._classes(kinds, reals.kinds)
             if far:
-                averaged["gap_averaged"] = self._nearness(features)["gap"]
+                averaged["gap_averaged"] = self._measure_nearness(features)["gap"]
             if reals.toy is not None:
                 averaged["modes_found"] = ratio(reals.hit(fake), reals.modes)
         return averaged

@@ -164,7 +164,7 @@ def describe_measures(run: Run, measures: dict[str, float]) -> list[str]:
     return parts
 
 
-def describe_few(samples: int) -> str:
+def warn_of_few(samples: int) -> str:
     """Return a warning if a run has too few samples to learn from, otherwise an empty text."""
     warning = f"{phrase(samples, 'sample')} to learn from: G soon learns so few by heart and copies them."
     return "" if samples >= FEW else f"{warning} Start with a few hundred."
@@ -181,7 +181,7 @@ def describe_event(event: Event) -> str:
             f"G {count(g)} and D {count(d)} parameters; {phrase(event.steps, 'step')}, seed {event.seed}, "
             f"{phrase(event.threads, 'thread')}"
         )
-        return "\n".join(filter(None, (summary, describe_few(event.samples))))
+        return "\n".join(filter(None, (summary, warn_of_few(event.samples))))
     if isinstance(event, Diagnosed):
         remedies = f"; try: {'; or: '.join(event.remedies)}" if event.remedies else ""
         kind = " (warning)" if event.severity == "warning" else "" if event.severity else " again"

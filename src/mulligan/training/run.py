@@ -164,7 +164,7 @@ class Run:
             self.adjust([change])
         measures = self.gan.step_on(self.sampler.batch_size, self.write_batch)
         if not math.isfinite(sum(measures.values())):  # the sum of all is finite only if each is
-            raise self._make_error(measures)
+            raise self._explain_divergence(measures)
         for name, value in measures.items():
             self.sums[name] = self.sums.get(name, 0.0) + value
         self.counted += 1
@@ -302,9 +302,9 @@ class Run:
     def check(self) -> None:
         """Raise `DivergedError` when an array that a checkpoint would hold is not finite."""
         if not all(np.isfinite(array).all() for array in self.gan.arrays().values()):
-            raise self._make_error({})
+            raise self._explain_divergence({})
 
-    def _make_error(self, measures: dict[str, float]) -> DivergedError:
+    def _explain_divergence(self, measures: dict[str, float]) -> DivergedError:
         """Make the error for a run that diverged: the loss, the step, the first bad tensor, and what to try."""
         bad = [f"{name} = {value}" for name, value in measures.items() if not math.isfinite(value)]
         what = f"at step {self.step}: {', '.join(bad)}" if bad else f"after step {self.step}"

@@ -25,7 +25,7 @@ from mulligan.training import Diagnosis, Recorder, Run, plan, resume
 from mulligan.training.events import Diagnosed, Event, Measured, Sampled, Started, Waiting
 from mulligan.training.loop import Stop
 from mulligan.training.monitor import Monitor
-from mulligan.training.progress import describe_few
+from mulligan.training.progress import warn_of_few
 from mulligan.web import look
 from mulligan.web.handle import Channel, dumps
 from mulligan.web.verdict import describe_checks
@@ -105,7 +105,7 @@ class LiveRun:
         self.trainer.tell("event", dumps(event.to_json()))
         if event.clock is not None:
             self.seconds = event.clock.wall
-        if isinstance(event, Started) and (text := describe_few(event.samples)):
+        if isinstance(event, Started) and (text := warn_of_few(event.samples)):
             self.trainer.notify("warning", text, "few")
         elif isinstance(event, Measured):
             self.trainer.tell("checked", describe_checks(self.run, self.diagnosis))
