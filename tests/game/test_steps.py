@@ -9,7 +9,7 @@ from mulligan.game import GAN, R1, WGANGP, Game, Latent, Player, Schedules
 from mulligan.game.checking import game_of
 from mulligan.nn import EMA
 from mulligan.nn import layers as nn
-from mulligan.nn.layers import Constant, Zeros
+from mulligan.nn.layers import Fill, Zeros
 from mulligan.nn.optimizers import SGD, Adam
 from mulligan.nn.schedules import Linear, StepDecay
 
@@ -29,7 +29,7 @@ class Seen(Adam):
 def blank(update, **rules):
     """A game whose fakes are 0, and whose D is the sum of what it sees; neither moves."""
     still = SGD(1e-30)
-    g, d = (nn.Dense(4, init=Zeros()),), (nn.Dense(1, init=Constant(1.0)),)
+    g, d = (nn.Dense(4, init=Zeros()),), (nn.Dense(1, init=Fill(1.0)),)
     return Game(Player(g, still), Player(d, still), latent=Latent(3), update=update, **rules)
 
 

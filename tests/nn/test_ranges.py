@@ -42,7 +42,7 @@ REFUSED = {
     schedules.Cosine: {"until": [0.0, 1.5]},
     He: {"gain": [-1.0], "slope": [math.nan]},
     layers.Normal: {"std": [-0.1]},
-    layers.Constant: {"value": [math.inf]},
+    layers.Fill: {"value": [math.inf]},
     layers.Scaled: {"by": [math.nan], "init": [0.5]},
     layers.Conv2d: CONVOLUTION,
     layers.ConvTranspose2d: CONVOLUTION,

@@ -11,7 +11,7 @@ This package knows arrays and numbers, no run and no configuration, so that it c
 """
 
 from mulligan.diagnosis.failures import FAILURES, HEALTHY, Failure, describe_state, matches, standing
-from mulligan.diagnosis.figures import FIGURES, Figure
+from mulligan.diagnosis.figures import FIGURES, Meaning
 from mulligan.diagnosis.history import History, agreement, cadence, severities
 from mulligan.diagnosis.measurements import (
     Case,
@@ -29,7 +29,7 @@ from mulligan.diagnosis.probe import Answers, Probe, Reals
 from mulligan.diagnosis.remedies import REMEDIES, Remedy, remedies_for
 
 __all__ = [
-    "FAILURES", "FIGURES", "HEALTHY", "REMEDIES", "Answers", "Case", "Evidence", "Facts", "Failure", "Figure",
-    "Finding", "History", "Measurement", "Measurements", "Probe", "Reals", "Remedy", "Threshold", "agreement",
+    "FAILURES", "FIGURES", "HEALTHY", "REMEDIES", "Answers", "Case", "Evidence", "Facts", "Failure", "Finding",
+    "History", "Meaning", "Measurement", "Measurements", "Probe", "Reals", "Remedy", "Threshold", "agreement",
     "cadence", "case", "describe_state", "matches", "over", "remedies_for", "severities", "standing", "under",
 ]  # fmt: skip

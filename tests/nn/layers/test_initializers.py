@@ -7,7 +7,7 @@ import pytest
 
 from mulligan.nn import Network
 from mulligan.nn import layers as nn
-from mulligan.nn.layers import INITIALIZERS, Constant, He, Normal, Scaled, Zeros
+from mulligan.nn.layers import INITIALIZERS, Fill, He, Normal, Scaled, Zeros
 
 FAN_IN, FAN_OUT = 150, 50
 SHAPE = (300, 400)
@@ -39,8 +39,8 @@ def test_mean_spread_and_kind_of_distribution(init, std, kurtosis):
 
 def test_constants():
     assert np.array_equal(filled(Zeros()), np.zeros(SHAPE))
-    assert np.array_equal(filled(Constant(0.25)), np.full(SHAPE, 0.25))
-    assert np.array_equal(filled(Scaled(Constant(0.25), by=-2.0)), np.full(SHAPE, -0.5))
+    assert np.array_equal(filled(Fill(0.25)), np.full(SHAPE, 0.25))
+    assert np.array_equal(filled(Scaled(Fill(0.25), by=-2.0)), np.full(SHAPE, -0.5))
 
 
 @pytest.mark.parametrize("init", [cls() for cls in INITIALIZERS.values()], ids=repr)
@@ -75,10 +75,10 @@ def test_layers_tell_the_inputs_and_outputs_of_a_unit(layer, shape, name, fans):
 @pytest.mark.parametrize(
     ("layer", "shape", "starts"),
     [
-        (nn.Dense(3, Constant(2), bias_init=Constant(5)), (4,), {"W": 2, "b": 5}),
-        (nn.Conv2d(3, init=Constant(2), bias_init=Constant(5)), (4, 4, 1), {"W": 2, "b": 5}),
-        (nn.ConvTranspose2d(3, init=Constant(2), bias_init=Constant(5)), (4, 4, 1), {"W": 2, "b": 5}),
-        (nn.Projection(3, Constant(2), Constant(5)), (4,), {"W": 2, "E": 5, "b": 0}),
+        (nn.Dense(3, Fill(2), bias_init=Fill(5)), (4,), {"W": 2, "b": 5}),
+        (nn.Conv2d(3, init=Fill(2), bias_init=Fill(5)), (4, 4, 1), {"W": 2, "b": 5}),
+        (nn.ConvTranspose2d(3, init=Fill(2), bias_init=Fill(5)), (4, 4, 1), {"W": 2, "b": 5}),
+        (nn.Projection(3, Fill(2), Fill(5)), (4,), {"W": 2, "E": 5, "b": 0}),
         (nn.LayerNorm(), (4,), {"gamma": 1, "beta": 0}),
         (nn.BatchNorm(), (4,), {"gamma": 1, "beta": 0, "mean": 0, "var": 1}),
     ],

@@ -8,7 +8,7 @@ import pytest
 from mulligan.errors import ConfigError, UnsupportedError
 from mulligan.nn import Network
 from mulligan.nn import layers as nn
-from mulligan.nn.layers import EXAMPLES, Constant, He, Scaled, Zeros
+from mulligan.nn.layers import EXAMPLES, Fill, He, Scaled, Zeros
 
 EVERY = [(f"{name} {i}", case) for name, cases in EXAMPLES.items() for i, case in enumerate(cases)]
 every = pytest.mark.parametrize("case", [case for _, case in EVERY], ids=[name for name, _ in EVERY])
@@ -201,7 +201,7 @@ def test_spectral_norm_of_zero_weights_is_zero_and_finite():
     [
         nn.Dense(3, He(gain=0.0), spectral_norm=True),
         nn.Residual((nn.Dense(4, Scaled(He(), by=0.0), spectral_norm=True),)),
-        nn.Projection(3, Constant(0.0), class_init=He(), spectral_norm=True),
+        nn.Projection(3, Fill(0.0), class_init=He(), spectral_norm=True),
         nn.Projection(3, class_init=Zeros(), spectral_norm=True),
     ],
     ids=repr,

@@ -18,14 +18,14 @@ from mulligan.nn.layers.combine import Residual, Sequential
 from mulligan.nn.layers.conv import Conv2d, ConvTranspose2d, UpsampleConv2d
 from mulligan.nn.layers.dense import Dense
 from mulligan.nn.layers.families import Affine, LinearMap, Pointwise
-from mulligan.nn.layers.initializers import INITIALIZERS, Constant, He, Initializer, Normal, Scaled, Zeros
+from mulligan.nn.layers.initializers import INITIALIZERS, Fill, He, Initializer, Normal, Scaled, Zeros
 from mulligan.nn.layers.norm import BatchNorm, Dropout, LayerNorm
 from mulligan.nn.layers.shape import Flatten, Reshape, Upsample
 
 # fmt: off
 __all__ = [
-    "EXAMPLES", "INITIALIZERS", "LAYERS", "Affine", "Arctan", "BatchNorm", "Constant", "Conv2d",
-    "ConvTranspose2d", "Dense", "Dropout", "Flatten", "He", "Initializer", "Layer", "LayerNorm",
+    "EXAMPLES", "INITIALIZERS", "LAYERS", "Affine", "Arctan", "BatchNorm", "Conv2d",
+    "ConvTranspose2d", "Dense", "Dropout", "Fill", "Flatten", "He", "Initializer", "Layer", "LayerNorm",
     "LeakyReLU", "LinearMap", "Normal", "OneHot", "Param", "Pointwise", "Projection", "ReLU", "Reshape", "Residual",
     "Scaled", "Sequential", "Shape", "Sigmoid", "Tanh", "Upsample", "UpsampleConv2d", "Zeros", "example", "register",
     "walk",

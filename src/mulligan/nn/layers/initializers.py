@@ -53,7 +53,7 @@ class Normal(Initializer):
 
 
 @dataclass(frozen=True)
-class Constant(Initializer):
+class Fill(Initializer):
     """Fill with one number."""
 
     value: Finite = 0.0
@@ -89,7 +89,7 @@ INITIALIZERS: dict[str, type[Initializer]] = {
     "he": He,
     "normal": Normal,
     "zeros": Zeros,
-    "constant": Constant,
+    "constant": Fill,
     "scaled": Scaled,
 }
 """Every initialiser by the name that a configuration uses."""

@@ -8,7 +8,7 @@ import numpy as np
 from mulligan.nn.fields import Decay, Epsilon, PositiveFraction
 from mulligan.nn.layers.base import Layer, Param, Shape, example, register
 from mulligan.nn.layers.families import LinearMap
-from mulligan.nn.layers.initializers import Constant, Zeros
+from mulligan.nn.layers.initializers import Fill, Zeros
 from mulligan.nn.memory import Array, Memory
 
 
@@ -31,7 +31,7 @@ class BatchNorm(Layer):
     mixes_samples: ClassVar[bool] = True
 
     def params(self, shape: Shape) -> dict[str, Param]:
-        one, zero, features = Constant(1.0), Zeros(), shape[-1:]
+        one, zero, features = Fill(1.0), Zeros(), shape[-1:]
         return {
             "gamma": Param(features, one),
             "beta": Param(features, zero),
@@ -101,7 +101,7 @@ class LayerNorm(Layer):
     eps: Epsilon = 1e-5
 
     def params(self, shape: Shape) -> dict[str, Param]:
-        return {"gamma": Param(shape[-1:], Constant(1.0)), "beta": Param(shape[-1:], Zeros())}
+        return {"gamma": Param(shape[-1:], Fill(1.0)), "beta": Param(shape[-1:], Zeros())}
 
     def forward(self, m: Memory, x: Array) -> Array:
         rows = x.reshape(len(x), -1)
