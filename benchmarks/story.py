@@ -38,10 +38,10 @@ import mulligan.web
 from mulligan.config.change import with_overrides
 from mulligan.config.model import load_config
 from mulligan.config.recipes import recipe
-from mulligan.data import load, scaled
+from mulligan.data import load, scale_samples
 from mulligan.metrics import bundled_judge
 from mulligan.output.export.html import bundle
-from mulligan.output.export.plan import lowered
+from mulligan.output.export.plan import lower_network
 from mulligan.output.pictures import to_uint8
 from mulligan.output.readings import find_middle, probability
 from mulligan.training import Diagnosed, Diagnosis, Recorder, Run, Stepped, plan
@@ -84,7 +84,7 @@ def digits() -> tuple[dict[str, Any], Arrays]:
     """Train the digits, and return what scenes 3 and 4 show of them."""
     run = Run(with_overrides(recipe("quick"), DIGITS))
     spec, z = run.config.data, run.draw(PICTURES, seed=run.config.seed)
-    real = scaled(_real()[:PICTURES], spec.low, spec.high)
+    real = scale_samples(_real()[:PICTURES], spec.low, spec.high)
     with run.gan:
         while run.step < YOUNG:
             run.advance()
@@ -131,7 +131,7 @@ def _judge(run: Run) -> tuple[dict[str, Any], Arrays]:
     All of its layers keep a factor, so the factors of the weights are one at the end, and each bias is divided by those
     before it.
     """
-    found, factor = lowered(run.gan.d.network), 1.0
+    found, factor = lower_network(run.gan.d.network), 1.0
     model = {"ops": [asdict(op) for op in found.ops], "result": found.result, "latent": {"shape": run.data.shape}}
     arrays: Arrays = {}
     for op in found.ops:
@@ -189,7 +189,7 @@ def _play(run: Run, here: Path) -> tuple[dict[str, Any], list[NDArray[np.uint8]]
     for event in itertools.chain([None], Recorder(here).record(run, observers=[Diagnosis()])):
         if event is None or (isinstance(event, Stepped) and event.step in FRAMES):
             fake = run.generate(*z)
-            told["beliefs"].append(_pair(run, scaled(_real(), spec.low, spec.high), fake))
+            told["beliefs"].append(_pair(run, scale_samples(_real(), spec.low, spec.high), fake))
             told["steps"].append(run.step)
             frames.append(_bytes(run, fake).reshape(-1, 28, 28, 1))
         if isinstance(event, Diagnosed) and event.severity:

@@ -17,7 +17,7 @@ from mulligan.nn.layers.classes import Projection
 from mulligan.nn.layers.conv import Conv2d, ConvTranspose2d
 from mulligan.nn.layers.dense import Dense
 from mulligan.nn.layers.products import multiply
-from mulligan.nn.memory import Array, aligned
+from mulligan.nn.memory import Array, allocate
 from mulligan.nn.workers.threads import ThreadTeam, shares
 
 TILE = 8
@@ -130,7 +130,7 @@ class Bare(Side):
                 length = min(step, p.rows * p.places - start)
                 part, columns = y[start : start + length], x[:length]
                 if p.kind == "forward":
-                    work.append((columns, W, aligned(part.shape, np.float32)))
+                    work.append((columns, W, allocate(part.shape, np.float32)))
                 elif p.kind == "inputs":
                     work.append((part, back, dx[:length]))
                 else:
@@ -138,7 +138,7 @@ class Bare(Side):
         return work
 
     def _random(self, shape: Shape, scale: float = 1.0) -> Array:
-        out = aligned(shape, np.float32)
+        out = allocate(shape, np.float32)
         out[...] = scale * self.rng.standard_normal(shape)
         return out
 

@@ -168,7 +168,7 @@ def cite(value: object) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
-def expanded(path: str | os.PathLike[str]) -> Path:
+def expand(path: str | os.PathLike[str]) -> Path:
     """Return a path with ``~`` replaced by the home folder. Unlike `Path.expanduser`, let an unknown user be.
 
     An empty path raises a `ConfigError`: it is mostly a variable that was not set, and would mean the current folder.
@@ -191,7 +191,7 @@ def as_whole(name: str, value: object, low: int, high: int | None = None) -> int
     raise ConfigError(must_be(name, rule, value, low))
 
 
-def quoted(path: str | Path) -> str:
+def quote(path: str | Path) -> str:
     """Write a path as a user would type it: quoted if the shell needs that, and never like an option."""
     import shlex
     from subprocess import list2cmdline

@@ -15,8 +15,8 @@ from numpy.typing import ArrayLike
 from mulligan.config.model import with_all_of
 from mulligan.data import Dataset, from_arrays
 from mulligan.data.registry import read
-from mulligan.data.sources import UNNAMED, Reading, as_array, black_of, fitted
-from mulligan.errors import ConfigError, expanded, require
+from mulligan.data.sources import UNNAMED, Reading, as_array, black_of, fit_pictures
+from mulligan.errors import ConfigError, expand, require
 from mulligan.output.generator import Generator
 from mulligan.training import Config, DataSpec, Recorder, Run, RunFolder, train
 from mulligan.training import recipe as recipe_named
@@ -82,7 +82,7 @@ def fit(
         After Ctrl-C, at the end of a step. With `out`, the run is saved. A notebook returns the generator so far.
     """
     if out is not None:  # checked before the timing
-        RunFolder(expanded(out)).check_free()
+        RunFolder(expand(out)).check_free()
     config = recipe if isinstance(recipe, Config) else recipe_named(recipe)
     if seed is not None:
         config = replace(config, seed=seed)
@@ -92,7 +92,7 @@ def fit(
     if steps is not None:
         config = replace(config, steps=steps)
     if start is not None:
-        config = replace(config, start=str(expanded(start)))
+        config = replace(config, start=str(expand(start)))
     if labels is not None and config.data.labels not in ("dataset", "auto"):
         warnings.warn(
             f"recipe {config.recipe or 'of your own'} has data.labels = {config.data.labels!r}: your labels are not "
@@ -162,10 +162,10 @@ def _data(
             name = images.name if isinstance(images, Dataset) else str(images)
             raise ConfigError(f"labels must be left out with images = {name!r}, which has its own.")
         if isinstance(images, Dataset):
-            return fitted(images, reading), None
+            return fit_pictures(images, reading), None
         return read(images, reading), None
     array = as_array(images, UNNAMED)
-    data = fitted(from_arrays(array, labels), reading)
+    data = fit_pictures(from_arrays(array, labels), reading)
     if data.is_points or array.dtype.kind not in "bf" or array.max() > 1:
         return data, None
     return data, (black_of(array.min()) or 0.0, 1.0)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from experiments.book_studies import Continuations, first_drawn, imprint, play, travel
-from mulligan.data import Dataset, scaled
+from mulligan.data import Dataset, scale_samples
 from mulligan.studies import MEASURES, Axis, Budget, Study, Variation
 from mulligan.training import Run, train, with_overrides
 
@@ -36,7 +36,7 @@ def test_d_is_asked_about_each_real_with_its_own_class(pictures, run_on):
     labelled = Dataset("noise", pictures.images, np.arange(200) % 2, ("even", "odd"))
     run = run_on(labelled, "data.labels=dataset", "loss=non_saturating")
     run.gan.d.network.theta[:] = np.random.default_rng(0).normal(0, 0.3, run.gan.d.network.n_params)  # a class tells
-    real = scaled(np.asarray(labelled.images), -1.0, 1.0)
+    real = scale_samples(np.asarray(labelled.images), -1.0, 1.0)
     logits = run.gan.d.network.workspace().forward(real, labelled.labels, training=False)[:, 0]
     assert play(run, 200)["d_real"] == pytest.approx(np.mean(1 / (1 + np.exp(-logits.astype(np.float64)))), rel=1e-6)
 

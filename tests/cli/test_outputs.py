@@ -111,7 +111,7 @@ def test_a_command_writes_over_what_it_wrote_and_nothing_else(
 
 @pytest.mark.parametrize("command", FOLDERS)
 def test_no_command_fills_a_folder_of_others(command, place, refused, monkeypatch):
-    monkeypatch.setattr("mulligan.museum.exhibit_named", lambda name: SimpleNamespace(name=name))  # cannot be played
+    monkeypatch.setattr("mulligan.museum.find_exhibit", lambda name: SimpleNamespace(name=name))  # cannot be played
     Path("thesis").mkdir()
     Path("thesis", "index.html").write_text("mine")
     for marker in ("site.json", "case.json", "plan.json"):  # the name alone is no signature

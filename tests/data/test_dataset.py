@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mulligan.data import Dataset, scale, scaled
+from mulligan.data import Dataset, scale, scale_samples
 from mulligan.data.registry import of_points
 from mulligan.errors import DataError
 from mulligan.output.pictures import to_uint8
@@ -53,7 +53,7 @@ def test_scale_writes_buffers_that_are_not_contiguous():
 def test_data_describe_themselves(data, facts, text):
     assert (len(data), data.shape, data.classes, data.range, data.is_points) == facts
     assert repr(data) == text
-    pixels = scaled(data.images, 0.0, 1.0)
+    pixels = scale_samples(data.images, 0.0, 1.0)
     expected = data.images if data.is_points else data.images / np.float32(255)
     assert (pixels.dtype, (pixels == expected).all()) == (np.float32, True)
 

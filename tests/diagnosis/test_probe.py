@@ -7,7 +7,7 @@ import pytest
 from scipy.spatial.distance import cdist
 from scipy.special import entr
 
-from mulligan.data import TOYS, load, scaled
+from mulligan.data import TOYS, load, scale_samples
 from mulligan.diagnosis import Answers, Facts, History, Probe, Reals
 from mulligan.metrics import bundled_judge
 from mulligan.metrics.copies import copying, originals
@@ -117,8 +117,8 @@ def test_classes_of_digits_are_the_judges():
         return judge.features_and_probabilities(np.rint((x + 1) * 127.5).astype(np.uint8))
 
     chosen = np.flatnonzero(digits.labels < 3)[-256:]
-    reals = Reals(scaled(np.asarray(digits.images[:256])), -1.0, 1.0, judge=seen)
-    made = scaled(np.asarray(digits.images[chosen]))
+    reals = Reals(scale_samples(np.asarray(digits.images[:256])), -1.0, 1.0, judge=seen)
+    made = scale_samples(np.asarray(digits.images[chosen]))
     signals, histogram = of(reals, made, averaged=made).measure()
     assert signals["classes"] == signals["classes_averaged"]
     shares, of_reals = (np.bincount(digits.labels[rows], minlength=10) / 256 for rows in (chosen, slice(256)))

@@ -18,7 +18,7 @@ from mulligan.diagnosis import (
     describe_state,
     matches,
     remedies_for,
-    standing,
+    weigh_pace,
 )
 
 PLAIN = Facts(balance=2 * math.log(2), probabilistic=True, relativistic=False, penalised=False)
@@ -366,7 +366,7 @@ def test_every_failure_is_tested():
 def test_a_distance_stands_still_by_the_step_not_by_the_measurement():
     def still(every, gap):
         taken = [Measurement(every * (i + 1), {**SOUND, "gap": g}, []) for i, g in enumerate((0.5, gap))]
-        return all(evidence.holds for evidence in standing(Measurements(taken, PLAIN, listened=True)))
+        return all(evidence.holds for evidence in weigh_pace(Measurements(taken, PLAIN, listened=True)))
 
     assert [still(250, 0.5 * share) for share in (0.79, 0.81)] == [False, True]
     assert [still(150, 0.5 * share) for share in (0.87, 0.88)] == [False, True]  # 0.8^(150 ÷ 250)

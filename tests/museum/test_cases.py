@@ -10,7 +10,7 @@ from mulligan.cli.about import plate
 from mulligan.data import load
 from mulligan.diagnosis import FAILURES
 from mulligan.errors import ConfigError
-from mulligan.museum import EXHIBITS, Contrast, Played, exhibit_named
+from mulligan.museum import EXHIBITS, Contrast, Played, find_exhibit
 from mulligan.museum.exhibits import article, ring
 
 GENERATOR = (100, 128, 256, 346, 480, 560, 686, 784)
@@ -76,7 +76,7 @@ def test_evidence_has_two_sides():
 
 def test_a_wrong_name_is_answered():
     with pytest.raises(ConfigError, match="Did you mean 'article'"):
-        exhibit_named("artcle")
+        find_exhibit("artcle")
 
 
 @pytest.mark.parametrize(("seed", "row"), [(127, 3462), (42, 5026)])

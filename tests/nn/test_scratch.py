@@ -9,7 +9,7 @@ import pytest
 
 from mulligan.nn import Network
 from mulligan.nn.layers import Conv2d, convolution
-from mulligan.nn.memory import ALIGNMENT, Buffers, aligned, scratch
+from mulligan.nn.memory import ALIGNMENT, Buffers, allocate, scratch
 
 
 def test_an_array_is_kept_and_grows():
@@ -41,7 +41,7 @@ def test_threads_do_not_share():
 
 
 def test_an_array_begins_on_a_cache_line():
-    arrays = [aligned((3, n), np.float32) for n in range(1, 2000, 50)]  # all at once, so that each has its own place
+    arrays = [allocate((3, n), np.float32) for n in range(1, 2000, 50)]  # all at once, so that each has its own place
     assert {array.ctypes.data % ALIGNMENT for array in arrays} == {0}
 
 

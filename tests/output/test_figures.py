@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from mulligan.output.figures import count, duration, figure, phrase, ranged
+from mulligan.output.figures import count, duration, figure, phrase, write_out
 
 
 @pytest.mark.parametrize(
@@ -68,4 +68,4 @@ def test_counts():
     ],
 )
 def test_what_metrics_json_holds_of_one_draw_or_of_several(found, text):
-    assert ranged(found) == text
+    assert write_out(found) == text

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mulligan.data import TOYS, Dataset, load, scaled
+from mulligan.data import TOYS, Dataset, load, scale_samples
 from mulligan.errors import UnsupportedError
 from mulligan.metrics import bundled_judge, count_classes, frechet_distance, manifolds, moments, pca, sharpness
 from mulligan.studies.measures import FIGURES, quality
@@ -51,7 +51,7 @@ def test_digits_are_seen_through_the_judge_and_their_principal_components(drawin
     test = Dataset("mnist", real, all_of.test.labels[:n], all_of.class_names)
     run = run_on(Dataset("mnist", train, all_of.labels[:400], all_of.class_names, test=test))
     fake = np.asarray(all_of.images[np.flatnonzero(all_of.labels < 5)[-n:]])
-    drawing(run, scaled(fake, -1.0, 1.0))
+    drawing(run, scale_samples(fake, -1.0, 1.0))
     found = quality(run, n)
     judge, components = bundled_judge("mnist"), pca(train)
     (x, p), (y, _) = (judge.features_and_probabilities(images) for images in (fake, real))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import entr
 
-from mulligan.data import Dataset, scaled
+from mulligan.data import Dataset, scale_samples
 from mulligan.diagnosis.statistics import spread
 from mulligan.nn import Network
 from mulligan.nn.rng import stream
@@ -137,5 +137,5 @@ def test_copies_are_looked_for_among_all_training_pictures(tiny, held, figure, m
     g = [{"kind": "dense", "units": 64}, "tanh", {"kind": "reshape", "shape": [8, 8, 1]}]
     d = [{"kind": "flatten"}, {"kind": "dense", "units": 1}]
     probe = probe_of(Run(tiny(generator={"layers": g}, discriminator={"layers": d}, data={"name": "own"}), data=data))
-    probe.fakes = lambda n, average: scaled(train[-n:])
+    probe.fakes = lambda n, average: scale_samples(train[-n:])
     assert probe.copying()[figure] < (-10 if held == 100 else 0.01)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mulligan.data import scaled
+from mulligan.data import scale_samples
 from mulligan.training import Adjusted, Recorder, Run, resume, steering, train
 
 WHOLE = {"steps": 24, "save_every": 6, "report_every": 5, "sample_every": 8}
@@ -58,7 +58,7 @@ def test_r_v_is_measured_on_what_d_sees(steered):
     del seen._belief
     space = run.gan.d.network.workspace()
     known, new, made = (float(space.forward(x, labels, training=False).mean()) for x, labels in drawn)
-    pool = {each.tobytes() for each in scaled(np.asarray(run.data.images[seen.pool]))}
+    pool = {each.tobytes() for each in scale_samples(np.asarray(run.data.images[seen.pool]))}
     assert {each.tobytes() for each in drawn[0][0]} <= pool
     assert not {each.tobytes() for each in drawn[1][0]} & pool
     expected = (known - new) / (known - made) if known > made + 1.0 else 0.0

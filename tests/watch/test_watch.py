@@ -52,7 +52,7 @@ def loop(torch, edits=(), steps=60, watching=True, folder=None):
         opt_g, opt_d = opt_d, opt_g
     loss = (lambda a, y: nn.functional.cross_entropy(a, y[:, 0].long())) if two else nn.BCEWithLogitsLoss()
     loss = (lambda a, y: nn.functional.binary_cross_entropy(a.sigmoid().sigmoid(), y)) if "twice" in edits else loss
-    loader = torch.utils.data.DataLoader(reals, 16, shuffle=True, num_workers=2 if "workers" in edits else 0)
+    loader = torch.utils.data.DataLoader(reals, 16, shuffle=True, num_workers=1 if "workers" in edits else 0)
     draw, shown = g.forward if "forward" in edits else g, average if "average" in edits else g
     watch = None
     if watching:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mulligan.data import Dataset, Sampler, scaled
+from mulligan.data import Dataset, Sampler, scale_samples
 from mulligan.game.gan import GAN
 from mulligan.metrics import Metric
 from mulligan.museum.exhibits import article
@@ -58,7 +58,7 @@ def play(run: Run, count: int) -> Figures:
         ``gradient``: mean over fakes of ‖∂ℓ/∂x‖, with ℓ G's loss of one sample. It is zero when G learns nothing.
     """
     rows = stream(run.config.seed, "study.play").choice(len(run.data), min(count, 512, len(run.data)), replace=False)
-    real = scaled(np.asarray(run.data.images[np.sort(rows)]), run.config.data.low, run.config.data.high)
+    real = scale_samples(np.asarray(run.data.images[np.sort(rows)]), run.config.data.low, run.config.data.high)
     labels = None if run.labels is None else run.labels[np.sort(rows)]
     z, fake_labels = run.draw(len(real), seed=run.config.seed)
     with np.errstate(all="ignore"):

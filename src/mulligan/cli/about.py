@@ -17,7 +17,7 @@ from mulligan.cli import options
 from mulligan.cli.document import Document
 from mulligan.doors.say import say, strict
 from mulligan.doors.write import KEY, PROGRAM, check_folder, write_json
-from mulligan.errors import ConfigError, quoted, require_known
+from mulligan.errors import ConfigError, quote, require_known
 from mulligan.output.figures import align, count, duration, figure
 
 if TYPE_CHECKING:
@@ -118,12 +118,12 @@ def museum(
     if not case:
         if out is not None:
             raise ConfigError(
-                f"--out needs a case, whose pictures it keeps. Try mulligan museum article --out {quoted(out)}."
+                f"--out needs a case, whose pictures it keeps. Try mulligan museum article --out {quote(out)}."
             )
         return list_("museum")
     from mulligan.output.pictures import save_png
 
-    exhibit = cases.exhibit_named(case)
+    exhibit = cases.find_exhibit(case)
     if out is not None:
         check_folder(out, "case.json", force=force)
     say(f"playing {exhibit.name}: as published, and repaired …")

@@ -8,7 +8,7 @@ from typing import Any
 from mulligan import training
 from mulligan.cli.document import Document, render
 from mulligan.doors.say import emit, say
-from mulligan.errors import DivergedError, MulliganError, quoted
+from mulligan.errors import DivergedError, MulliganError, quote
 from mulligan.models.evaluate import evaluate_finished
 from mulligan.output.figures import count, duration, phrase
 from mulligan.report import read, verdict, write_report
@@ -107,7 +107,7 @@ def follow(
     ]
     if alarm is not None and alarm.overrides:
         remedy = ", ".join(map(str, alarm.overrides))
-        lines.append(f"      mulligan diagnose {quoted(folder)} --try    # {alarm.state}: {remedy}")
+        lines.append(f"      mulligan diagnose {quote(folder)} --try    # {alarm.state}: {remedy}")
     code = render(Document(document, lines, code=1 if problems else 0), json=json)
     for problem in problems:  # last, where they are seen
         say(f"mulligan: {problem}")
@@ -118,9 +118,9 @@ def end_interrupted(run: Run, folder: Path) -> int:
     """Print how to resume a run that Ctrl-C has stopped, and return the exit code."""
     if run.step < run.config.steps:
         write_page(run, folder)
-        say(f"stopped at step {count(run.step)} and saved; go on with: mulligan resume {quoted(folder)}")
+        say(f"stopped at step {count(run.step)} and saved; go on with: mulligan resume {quote(folder)}")
     else:
-        say(f"stopped; all {count(run.step)} steps are saved. Figures and report: mulligan resume {quoted(folder)}")
+        say(f"stopped; all {count(run.step)} steps are saved. Figures and report: mulligan resume {quote(folder)}")
     return 130
 
 
@@ -173,7 +173,7 @@ def describe_files(document: dict[str, Any], *, points: bool) -> list[str]:
         lines += ["", *tabulate(document["metrics"]), ""]
     names = {"grid": "samples", "animation": "animation", "generator": "generator", "report": "report"}
     lines += [f"  {name:<9}  {document[key]}" for key, name in names.items() if document[key] is not None]
-    run = quoted(document["run"])
+    run = quote(document["run"])
     lines.append(f"next: mulligan sample {run}")
     if not points:
         lines += [f"      mulligan draw 42 --model {run}", f"      mulligan walk {run} --from 1 --to 2"]

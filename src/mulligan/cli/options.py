@@ -8,7 +8,7 @@ from typing import Annotated, Any, Optional
 from tyro.conf import arg
 from tyro.constructors import PrimitiveConstructorSpec
 
-from mulligan.errors import as_whole, expanded, require
+from mulligan.errors import as_whole, expand, require
 from mulligan.output.generator import LARGEST_SEED
 
 
@@ -42,7 +42,7 @@ def _read_by(metavar: str, read: Callable[[str], Any]) -> PrimitiveConstructorSp
 
 def _path(metavar: str) -> PrimitiveConstructorSpec[Any]:
     """Read a path. The shell does not expand the ``~`` in --out=~/mine or in quotes."""
-    return _read_by(metavar, expanded)
+    return _read_by(metavar, expand)
 
 
 def _count(name: str, metavar: str, low: int = 1, high: int | None = None) -> PrimitiveConstructorSpec[Any]:

@@ -8,7 +8,7 @@ from tyro.conf import Positional, UseAppendAction, arg
 import mulligan
 from mulligan.cli import options
 from mulligan.cli.document import Document
-from mulligan.errors import expanded, quoted, require
+from mulligan.errors import expand, quote, require
 
 
 def serve(
@@ -42,7 +42,7 @@ def serve(
 
     own: dict[str, str] = {}
     for word in data:
-        path = expanded(word)
+        path = expand(word)
         require(path.exists(), "--data", "a folder or a file that exists", word)
         name, place = path.resolve().name, str(path.resolve())
         while name in mulligan.data.DATASETS or own.get(name, place) != place:
@@ -80,5 +80,5 @@ def site(
 
     files = build(out, pyodide, force=force)
     where = "" if pyodide else f" Browsers load Python from {RUNTIME}."
-    line = f"{out} is ready.{where} Look at it: python -m http.server -d {quoted(out)} --bind 127.0.0.1 8765"
+    line = f"{out} is ready.{where} Look at it: python -m http.server -d {quote(out)} --bind 127.0.0.1 8765"
     return Document({"out": str(out), "files": [str(path) for path in files]}, [line])

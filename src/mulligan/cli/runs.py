@@ -15,7 +15,7 @@ from mulligan import training
 from mulligan.cli import options
 from mulligan.cli.document import Document, render
 from mulligan.doors.say import emit, say
-from mulligan.errors import BusyError, ConfigError, RunError, quoted, require
+from mulligan.errors import BusyError, ConfigError, RunError, quote, require
 from mulligan.output.figures import count, duration, figure, phrase
 
 if TYPE_CHECKING:
@@ -213,7 +213,7 @@ def diagnose(
     if second is not None:
         start = f"from step {count(second.step)}" if second.step else "from step 0"
         lines += [f"second try, {start}, with", *(f"  {change}" for change in second.changes)]
-        lines.append(f"next: mulligan diagnose {quoted(run)} --try")
+        lines.append(f"next: mulligan diagnose {quote(run)} --try")
     if before := history.diagnosed if failure is None else history.diagnosed[:-1]:
         lines += ["before:", *(f"  step {count(event.step)}: {event.state}" for event in before)]
     return render(Document(document, lines), json=json)

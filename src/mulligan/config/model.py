@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from mulligan.config.serialization import from_table, to_table
 from mulligan.doors.read import parse_toml, read_text
-from mulligan.errors import expanded, require, within
+from mulligan.errors import expand, require, within
 from mulligan.game.spec import Game
 from mulligan.nn.fields import Checked, Count, Finite, Fraction, NonNegative, Seed, Whole
 
@@ -116,7 +116,7 @@ def dumps_toml(config: Any) -> str:
 
 def load_config(path: str | Path) -> Config:
     """Read a configuration from a TOML file, such as the config.toml of a run folder."""
-    path = expanded(path)
+    path = expand(path)
     table = parse_toml(read_text(path), path)
     with within(path):
         return from_table(Config, table)

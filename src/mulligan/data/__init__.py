@@ -5,7 +5,7 @@
 - `sampler`: batches whose position is part of a checkpoint.
 """
 
-from mulligan.data.dataset import Dataset, scale, scaled
+from mulligan.data.dataset import Dataset, scale, scale_samples
 from mulligan.data.kmeans import cluster_labels
 from mulligan.data.registry import DATASETS, Entry, load
 from mulligan.data.sampler import Sampler
@@ -21,5 +21,5 @@ __all__ = [
     "from_arrays",
     "load",
     "scale",
-    "scaled",
+    "scale_samples",
 ]

@@ -138,7 +138,7 @@ def scale(
     return out
 
 
-def scaled(samples: NDArray[Any], low: float = -1.0, high: float = 1.0) -> NDArray[np.float32]:
+def scale_samples(samples: NDArray[Any], low: float = -1.0, high: float = 1.0) -> NDArray[np.float32]:
     """Return stored samples as network input of the same shape, float32: pictures by `scale`, points as they are."""
     if samples.dtype != np.uint8:
         return np.asarray(samples, np.float32)

@@ -52,17 +52,17 @@ def principal_components(rows: NDArray[np.uint8], components: int, rng: np.rando
     d = rows.shape[1]
     mean = rows.mean(axis=0, dtype=np.float64).astype(np.float32)
 
-    def centred() -> Iterator[NDArray[np.float32]]:
+    def centre() -> Iterator[NDArray[np.float32]]:
         for start in range(0, len(rows), _BLOCK):
             yield rows[start : start + _BLOCK] - mean
 
     v = rng.standard_normal((d, min(d, components + _SURPLUS)), np.float32)
     for _ in range(_SWEEPS):
         cv = np.zeros_like(v)
-        for block in centred():
+        for block in centre():
             cv += block.T @ (block @ v)
         v = np.linalg.qr(cv).Q
-    projections = np.concatenate([block @ v for block in centred()])
+    projections = np.concatenate([block @ v for block in centre()])
     axes = np.linalg.eigh(projections.T @ projections).eigenvectors[:, ::-1]  # eigh sorts upward
     rotated: NDArray[np.float32] = projections @ axes[:, :components]
     return rotated

@@ -11,7 +11,7 @@ from mulligan.data.sources.arrays import UNNAMED
 from mulligan.data.sources.faces import load_pixel_faces
 from mulligan.data.sources.mnist import load_mnist, load_mnist_test, load_stacked_mnist
 from mulligan.data.sources.picture_file import ENDINGS
-from mulligan.data.sources.pictures import fitted, load_pictures
+from mulligan.data.sources.pictures import fit_pictures, load_pictures
 from mulligan.data.sources.published import load_fashion_mnist
 from mulligan.data.sources.reading import Reading, check_size
 from mulligan.data.sources.tables import idx_in, load_csv, load_idx, load_numpy
@@ -137,7 +137,7 @@ def read(source: str | Path, reading: Reading) -> Dataset:
         raise DataError(f"no data set and no file named {cite(name)}; known are {', '.join(DATASETS)}.{hint}")
     if is_picture_folder(path):
         return load_pictures(path, reading)
-    return fitted(_load_file(path), reading)
+    return fit_pictures(_load_file(path), reading)
 
 
 def check_reading(source: str | Path, reading: Reading) -> None:

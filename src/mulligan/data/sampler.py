@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mulligan.errors import as_whole
-from mulligan.nn.memory import aligned
+from mulligan.nn.memory import allocate
 
 
 class Sampler:
@@ -23,7 +23,7 @@ class Sampler:
         self.position = 0
         self._rng = rng
         self._numbers = np.arange(self.n)
-        self._batch = aligned((self.batch_size,), np.intp)
+        self._batch = allocate((self.batch_size,), np.intp)
         self._begin_epoch()
 
     def _begin_epoch(self) -> None:

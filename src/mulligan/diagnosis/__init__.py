@@ -10,7 +10,7 @@ This package knows arrays and numbers, no run and no configuration, so that it c
 - `history`: measures regularly, and names a failure that shows twice.
 """
 
-from mulligan.diagnosis.failures import FAILURES, HEALTHY, Failure, describe_state, matches, standing
+from mulligan.diagnosis.failures import FAILURES, HEALTHY, Failure, describe_state, matches, weigh_pace
 from mulligan.diagnosis.figures import FIGURES, Meaning
 from mulligan.diagnosis.history import History, agreement, cadence, severities
 from mulligan.diagnosis.measurements import (
@@ -31,5 +31,5 @@ from mulligan.diagnosis.remedies import REMEDIES, Remedy, remedies_for
 __all__ = [
     "FAILURES", "FIGURES", "HEALTHY", "REMEDIES", "Answers", "Case", "Evidence", "Facts", "Failure", "Finding",
     "History", "Meaning", "Measurement", "Measurements", "Probe", "Reals", "Remedy", "Threshold", "agreement",
-    "cadence", "case", "describe_state", "matches", "over", "remedies_for", "severities", "standing", "under",
+    "cadence", "case", "describe_state", "matches", "over", "remedies_for", "severities", "under", "weigh_pace",
 ]  # fmt: skip

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from copy import copy
 from typing import Any
 
-from mulligan.diagnosis.failures import EVERY, HEALTHY, IGNORES_Z, NOT_FINITE, NOT_SET_OUT, astray, matches
+from mulligan.diagnosis.failures import EVERY, HEALTHY, IGNORES_Z, NOT_FINITE, NOT_SET_OUT, matches, strays
 from mulligan.diagnosis.measurements import Evidence, Facts, Finding, Measurement, Measurements
 from mulligan.diagnosis.probe import Probe
 from mulligan.diagnosis.statistics import add_in_order
@@ -164,7 +164,7 @@ class History:
     def _judge(self, so_far: Measurements) -> Finding | None:
         """Return the state on which two measurements agree, if it is news."""
         findings = self.matches(so_far)
-        lasts = not findings and bool(self.current.severity) and astray(so_far)  # no sign, but not recovered either
+        lasts = not findings and bool(self.current.severity) and strays(so_far)  # no sign, but not recovered either
         if not findings and not lasts:
             self.clean = self._seen
         agreed = None if lasts else agreement(findings, self._before, self._earlier)

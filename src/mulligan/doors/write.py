@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from mulligan.doors.read import LARGEST, find_json, parse_object
 from mulligan.doors.say import COMMANDING
-from mulligan.errors import ConfigError, DataError, RunError, quoted, require
+from mulligan.errors import ConfigError, DataError, RunError, quote, require
 
 Content = bytes | Callable[[IO[bytes]], object]
 Files = dict[Path, Content]
@@ -106,7 +106,7 @@ def check_out(
         if stays or others:
             rule = "replace no file that is read here or belongs to a run" if stays else "be new, or a file of Mulligan"
             beside = "" if file is out else f", which {out.name} would overwrite"
-            way = f"Try --out {quoted(out.with_name(f'{out.stem}2{out.suffix}'))}{'' if stays else ', or --force'}."
+            way = f"Try --out {quote(out.with_name(f'{out.stem}2{out.suffix}'))}{'' if stays else ', or --force'}."
             raise ConfigError(f"--out must {rule}, got {str(file)!r}{beside}. {way}")
 
 
@@ -118,7 +118,7 @@ def check_folder(out: Path, marker: str | None = None, *, force: bool = False) -
         if signed or force or not out.exists() or all(p.name[0] == "." for p in out.iterdir()):
             return
     rule = "a new name or an empty folder" if marker is None else "new, empty or an older folder of this command"
-    raise ConfigError(f"--out must be {rule}, got {str(out)!r}. Try {quoted(f'{out}-2')}, or --force.")
+    raise ConfigError(f"--out must be {rule}, got {str(out)!r}. Try {quote(f'{out}-2')}, or --force.")
 
 
 def check_around(path: Path) -> None:

@@ -193,11 +193,11 @@ def _options() -> Iterator[tuple[str, Game, Shape]]:
         yield f"z drawn once, {net}", game, NETS[net][2]
     spectral = (nn.Dense(5, spectral_norm=True), LEAKY, nn.Dense(4))
     yield "z drawn once, spectral norm in G", game_of(rate=STILL, g=spectral, latent=Latent(3, redraw=False)), (4,)
-    yield from _augmented()
+    yield from _vary_augmentation()
     yield from _layers()
 
 
-def _augmented() -> Iterator[tuple[str, Game, Shape]]:
+def _vary_augmentation() -> Iterator[tuple[str, Game, Shape]]:
     """Each augmentation alone, and all together with penalties at points of their own."""
     whole = (Flip(), Translation(0.5), Cutout(0.5))
     alone = examples_of(AUGMENTATIONS)

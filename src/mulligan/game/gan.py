@@ -13,7 +13,7 @@ from mulligan.game.spec import Game
 from mulligan.game.step import Step
 from mulligan.game.validation import as_numbers, check_batch, check_game
 from mulligan.nn.layers.base import Shape
-from mulligan.nn.memory import Array, Labels, aligned, shared
+from mulligan.nn.memory import Array, Labels, allocate, share
 from mulligan.nn.network import Workspace
 from mulligan.nn.rng import restore, state_of, stream
 from mulligan.nn.workers import ThreadTeam, available_cores, process_team
@@ -47,21 +47,19 @@ class GAN:
         count = available_cores() if workers is None else workers
         for name, value, least in (("seed", seed, 0), ("total", total, 1), ("workers", count, 1)):
             as_whole(name, value, least)
-        processes = processes and count > 1
-        allocate = shared if processes else aligned
+        kind, array = (process_team(), share) if processes and count > 1 else (ThreadTeam, allocate)
         for_g = game.generator.build(sample_shape, game.classes)
         for_d = game.discriminator.build(sample_shape, game.classes)
-        self.g = PlayerState(game.generator, for_g, (game.latent.dim,), dtype, allocate, game.average)
-        self.d = PlayerState(game.discriminator, for_d, sample_shape, dtype, allocate)
+        self.g = PlayerState(game.generator, for_g, (game.latent.dim,), dtype, array, game.average)
+        self.d = PlayerState(game.discriminator, for_d, sample_shape, dtype, array)
         self.players = {"g": self.g, "d": self.d}
         check_game(game, self.g.network, self.d.network, sample_shape)
         for name, player in self.players.items():
             player.network.initialise(stream(seed, f"init.{name}"))
             player.average[:] = player.network.theta
-        kind = process_team() if processes else ThreadTeam
         self.team: ThreadTeam = kind(count, self._answer, self._take_home)
         self._draws = Draws(
-            game, sample_shape, seed=seed, workers=count, allocate=allocate, dtype=dtype, settle=self.team.settle
+            game, sample_shape, seed=seed, workers=count, allocate=array, dtype=dtype, settle=self.team.settle
         )
         self.average, self.warp = self.g.average, self._draws.warp
         """The running average of G's parameters, (n_params of G,), or G's own without one; and the augmentations."""

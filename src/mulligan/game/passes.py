@@ -11,7 +11,7 @@ import numpy as np
 from mulligan.game.augment import Warp
 from mulligan.game.draws import Move
 from mulligan.game.penalties import Penalty, scale_rows
-from mulligan.nn.memory import Array, Memory, aligned
+from mulligan.nn.memory import Array, Memory, allocate
 from mulligan.nn.network import Network
 from mulligan.nn.workers.threads import Worker
 
@@ -30,7 +30,7 @@ class DiscriminatorPasses:
         self.real_space = network.workspace(rng=rng, worker=worker) if network.mixes_samples else None
         self.spaces = [self.space] if self.real_space is None else [self.space, self.real_space]
         self.own = Memory(self.space.context, network.dtype)
-        self.real_logits = self.fake_logits = aligned((0,), network.dtype)
+        self.real_logits = self.fake_logits = allocate((0,), network.dtype)
         self._fused = network.piecewise_linear
         self._from_unit = False  # D's gradients come from the unit pass
         self._warp = warp
@@ -134,10 +134,10 @@ class DiscriminatorPasses:
     def penalize_apart(self, penalty: Penalty, points: Array, fake: Array, m: Move, batch: int, factor: float) -> float:
         """Add the gradient of a penalty at points of its own, by another pass of D; return these rows' part of it."""
         x = self.own.buffers["x^", fake.shape]
-        real = self._augmented(m.real, m, 0)
+        real = self._augment(m.real, m, 0)
         if penalty.points == "between":
             # x̂ = ε x + (1 − ε) G(z) = G(z) + ε (x − G(z)), of augmented pictures if D sees those
-            fake = self._augmented(fake, m, 1)
+            fake = self._augment(fake, m, 1)
             np.subtract(real, fake, out=x)
             x *= points
             x += fake
@@ -153,7 +153,7 @@ class DiscriminatorPasses:
         self._grads_from_unit(nothing)
         return value
 
-    def _augmented(self, x: Array, m: Move, side: int) -> Array:
+    def _augment(self, x: Array, m: Move, side: int) -> Array:
         """Return T(x) in a buffer of its own, or x itself without augmentation."""
         if m.warp is None:
             return x

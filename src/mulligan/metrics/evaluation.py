@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from mulligan.data import Dataset, load
 from mulligan.data.registry import is_picture_folder
 from mulligan.data.sources import load_unresized
-from mulligan.errors import ConfigError, expanded, require
+from mulligan.errors import ConfigError, expand, require
 from mulligan.metrics.copies import Originals, originals
 from mulligan.metrics.counts import stacked_modes
 from mulligan.metrics.distances import Moments, moments, percent
@@ -214,7 +214,7 @@ class Fakes:
     @classmethod
     def of(cls, source: str | Path) -> Self:
         """Read samples: the pictures of a folder in their own size, the same for all; or the arrays of a file."""
-        path = expanded(source)
+        path = expand(source)
         return cls(load_unresized(path) if is_picture_folder(path) else load(path))
 
     def sample(self, count: int, seed: int = 0) -> NDArray[Any]:

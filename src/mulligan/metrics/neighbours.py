@@ -86,7 +86,7 @@ def nearest(
     """
     x, y = feature_sets(x, y, names=("queries", "points"), least=1)
     low, shift = _grid(x, y)
-    x, unit = _snapped(x, low, shift), ldexp(1.0, -shift)
+    x, unit = _snap(x, low, shift), ldexp(1.0, -shift)
     slabs = max(1, len(y) // max(SLAB, k))
     squares = np.empty((slabs, len(x), k))
     indices = np.empty((slabs, len(x), k), dtype=np.intp)
@@ -94,7 +94,7 @@ def nearest(
     def search(slab: int) -> None:
         """Find the k nearest rows of one slab."""
         start, stop = (len(y) * edge // slabs for edge in (slab, slab + 1))
-        for rows, d2 in _blocks(x, _snapped(y[start:stop], low, shift), None if skip is None else skip - start):
+        for rows, d2 in _blocks(x, _snap(y[start:stop], low, shift), None if skip is None else skip - start):
             near = d2.argmin(axis=1)[:, None] if k == 1 else np.argpartition(d2, k - 1, axis=1)[:, :k]
             squares[slab, rows] = np.take_along_axis(d2, near, axis=1)
             indices[slab, rows] = start + near
@@ -111,7 +111,7 @@ def nearest(
 def on_grid(*sets: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
     """Round to whole multiples of the finest spacing at which squared distances are exact (2d·4ᵇ ≤ 2⁵³)."""
     low, shift = _grid(*sets)
-    return tuple(_snapped(x, low, shift) for x in sets)
+    return tuple(_snap(x, low, shift) for x in sets)
 
 
 def _grid(*sets: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
@@ -123,7 +123,7 @@ def _grid(*sets: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
     return low, min(bits - exponent, 1074)  # every float64 is a multiple of 2⁻¹⁰⁷⁴, and 2^1075 overflows
 
 
-def _snapped(x: NDArray[np.float64], low: NDArray[np.float64], shift: int) -> NDArray[np.float64]:
+def _snap(x: NDArray[np.float64], low: NDArray[np.float64], shift: int) -> NDArray[np.float64]:
     """Return x − low in whole multiples of 2⁻ˢʰⁱᶠᵗ."""
     grid = x - low
     return np.rint(np.ldexp(grid, shift, out=grid), out=grid)

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mulligan.data.sources.toys import mixture_named
+from mulligan.data.sources.toys import find_mixture
 from mulligan.metrics.copies import Originals, copying
 from mulligan.metrics.counts import count_classes, modes
 from mulligan.metrics.distances import Moments, floor_of, frechet_distance, moments, percent
@@ -83,7 +83,7 @@ def _copies(pair: Comparison) -> Result:
 
 
 def _modes(pair: Comparison) -> Result:
-    toy = mixture_named(pair.data)
+    toy = find_mixture(pair.data)
     return None if toy is None else asdict(modes(pair.fake, toy.modes, toy.std))
 
 

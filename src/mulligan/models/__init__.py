@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from mulligan.errors import CheckpointError, ConfigError, expanded, quoted
+from mulligan.errors import CheckpointError, ConfigError, expand, quote
 from mulligan.output.generator import Generator
 
 BUNDLED = Path(__file__).parent / "mnist.safetensors"  # benchmarks/shipped/generator.py remakes both
@@ -31,7 +31,7 @@ def load(model: str | Path, *, threads: int | None = None) -> Generator:
     CheckpointError
         When there is no generator, or its file is truncated, edited or of another kind.
     """
-    path = expanded(model)
+    path = expand(model)
     if not os.path.isdir(path):  # Path.is_dir raises for names that are too long
         return Generator.load(path, threads=threads)
     if (path / "generator.safetensors").is_file():
@@ -41,7 +41,7 @@ def load(model: str | Path, *, threads: int | None = None) -> Generator:
             unknown = isinstance(error.__cause__, ConfigError)  # an unknown kind: its checkpoints cannot be read either
             if unknown or not (path / "checkpoints").is_dir():
                 raise
-            again = f"Or try mulligan resume {quoted(path)}, which writes it again from the newest checkpoint."
+            again = f"Or try mulligan resume {quote(path)}, which writes it again from the newest checkpoint."
             raise CheckpointError(f"{error} {again}") from error
     from mulligan.training.store.folder import newest_in, restore_run  # late: a file needs no loop
 

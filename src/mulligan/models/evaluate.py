@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mulligan.data import DATASETS, Dataset, from_arrays, load
 from mulligan.data.registry import is_picture_folder
 from mulligan.data.sources import SIZES
-from mulligan.errors import ConfigError, ShapeError, as_whole, expanded, require
+from mulligan.errors import ConfigError, ShapeError, as_whole, expand, require
 from mulligan.metrics import Fakes, merge
 from mulligan.metrics.evaluation import COUNT, LEAST, Evaluator
 from mulligan.models import load as load_generator
@@ -109,7 +109,7 @@ def evaluate_finished(run: Run) -> dict[str, Any]:
 def _source(generator: Generator | Run | Fakes | str | Path) -> tuple[Generator | Fakes, Dataset | None]:
     """Return what draws the samples, and of a run its data."""
     if isinstance(generator, (str, Path)):
-        path = expanded(generator)
+        path = expand(generator)
         newest = newest_in(path) if os.path.isdir(path) else None
         generator = load_generator(path) if newest is None else restore_run(newest)
     if not isinstance(generator, Run):

@@ -5,6 +5,6 @@
 - `kinds`: layers, losses and optimisers that only the museum's recipes use.
 """
 
-from mulligan.museum.exhibit import EXHIBITS, Contrast, Exhibit, Picture, Played, exhibit_named
+from mulligan.museum.exhibit import EXHIBITS, Contrast, Exhibit, Picture, Played, find_exhibit
 
-__all__ = ["EXHIBITS", "Contrast", "Exhibit", "Picture", "Played", "exhibit_named"]
+__all__ = ["EXHIBITS", "Contrast", "Exhibit", "Picture", "Played", "find_exhibit"]

@@ -131,7 +131,7 @@ EXHIBITS = {name: Exhibit(name, **plate | {"play": partial(_play, plate["play"])
 """The exhibits in the order of the tour. To add one, add an entry to ``plates.toml`` and the function that it names."""
 
 
-def exhibit_named(name: str) -> Exhibit:
-    """Return an exhibit by its name, to play it: ``exhibit_named("article").play(0)``. Raises `ConfigError`."""
+def find_exhibit(name: str) -> Exhibit:
+    """Return an exhibit by its name, to play it: ``find_exhibit("article").play(0)``. Raises `ConfigError`."""
     require_known(name, EXHIBITS, "case", "article")
     return EXHIBITS[name]

@@ -59,7 +59,7 @@ def distance(samples: Array) -> float:
     return float(np.median(nearest(samples, TOYS["ring"].modes)[0]))
 
 
-def astray(before: float, after: float, threshold: float, more: str = "") -> Contrast:
+def compare(before: float, after: float, threshold: float, more: str = "") -> Contrast:
     """Compare the distances of two runs' points to the ring's centres. The failed run is further away."""
     return Contrast("distance", f"median distance to the nearest of the eight{more}", before, after, ">", threshold)
 
@@ -98,7 +98,7 @@ def digits(name: str, caption: str, images: Floats, low: float = 0.0, high: floa
     return Picture(name, caption, enlarge(sheet[..., 0], zoom), low, high)
 
 
-def stretched(name: str, caption: str, images: Floats, *, zoom: int = 2) -> Picture:
+def stretch(name: str, caption: str, images: Floats, *, zoom: int = 2) -> Picture:
     """Arrange pictures in a square, each stretched to full contrast. The caption says so."""
     rows = images.reshape(len(images), -1).astype(np.float64)
     low, high = rows.min(axis=1, keepdims=True), rows.max(axis=1, keepdims=True)

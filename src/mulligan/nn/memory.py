@@ -30,7 +30,7 @@ ALIGNMENT = 64
 """Bytes in a cache line and in an AVX-512 register. With NumPy's own 16, a step takes 3–4 % longer."""
 
 
-def aligned(shape: tuple[int, ...], dtype: DTypeLike) -> Array:
+def allocate(shape: tuple[int, ...], dtype: DTypeLike) -> Array:
     """Allocate an uninitialised array whose first element lies on a cache line."""
     dtype = np.dtype(dtype)
     size = _bytes(shape, dtype)
@@ -39,7 +39,7 @@ def aligned(shape: tuple[int, ...], dtype: DTypeLike) -> Array:
     return raw[start : start + size].view(dtype).reshape(shape)
 
 
-def shared(shape: tuple[int, ...], dtype: DTypeLike) -> Array:
+def share(shape: tuple[int, ...], dtype: DTypeLike) -> Array:
     """Allocate zeros in memory that worker processes share. The last array that uses it frees it."""
     import mmap
 
@@ -94,12 +94,12 @@ def scratch(name: str, size: int, dtype: DTypeLike) -> Array:
     key = name, np.dtype(dtype)
     array = _scratch.arrays.get(key)
     if array is None or array.size < size:
-        array = _scratch.arrays[key] = aligned((size,), dtype)
+        array = _scratch.arrays[key] = allocate((size,), dtype)
     return array[:size]
 
 
 Allocate: TypeAlias = "Callable[[tuple[int, ...], DTypeLike], Array]"
-"""A function that allocates: `aligned` or `shared`."""
+"""A function that allocates: `allocate` or `share`."""
 
 
 class Buffers(dict[tuple[str, tuple[int, ...]], Array]):
@@ -121,7 +121,7 @@ class Buffers(dict[tuple[str, tuple[int, ...]], Array]):
         name, shape = key
         largest = self.largest.get(name)
         if largest is None or largest.shape[0] < shape[0] or largest.shape[1:] != shape[1:]:
-            largest = self.largest[name] = aligned(shape, self._dtype)
+            largest = self.largest[name] = allocate(shape, self._dtype)
             for old in [old for old in self if old[0] == name]:  # views of the smaller one
                 del self[old]
         view = self[key] = largest[: shape[0]]

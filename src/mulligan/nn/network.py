@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from mulligan.errors import ShapeError
 from mulligan.nn.layers.base import Layer, Param, Shape, walk
-from mulligan.nn.memory import Allocate, Array, Context, Labels, Memory, aligned
+from mulligan.nn.memory import Allocate, Array, Context, Labels, Memory, allocate
 from mulligan.nn.workers.threads import Worker
 
 
@@ -32,10 +32,10 @@ class Network:
     """A layer (usually a `Sequential`) for inputs of one shape, with its parameters in one flat vector.
 
     `input_shape` is that of one sample, without the batch axis. `dtype` is float32, or float64 for gradient checks.
-    `allocate` makes the flat vectors: `aligned`, or `shared` for process workers.
+    `allocate` makes the flat vectors: `allocate`, or `shared` for process workers.
     """
 
-    def __init__(self, layer: Layer, input_shape: Shape, dtype: DTypeLike = np.float32, allocate: Allocate = aligned):
+    def __init__(self, layer: Layer, input_shape: Shape, dtype: DTypeLike = np.float32, allocate: Allocate = allocate):
         self.layer = layer
         self.input_shape = tuple(input_shape)
         self.dtype: np.dtype[Any] = np.dtype(dtype)

@@ -43,10 +43,10 @@ def percent(share: float | None) -> str:
     return "–" if share is None else f"{figure(100 * share)} %"
 
 
-def ranged(x: Any, *, share: bool = False) -> str:
+def write_out(x: Any, *, share: bool = False) -> str:
     """Write a value of ``metrics.json``: a count, a measure or share, or the median of several with their range."""
     if isinstance(x, dict):
-        median, low, high = (ranged(x.get(key), share=share) for key in ("median", "min", "max"))
+        median, low, high = (write_out(x.get(key), share=share) for key in ("median", "min", "max"))
         return median if low == high else f"{median} ({low}…{high})"
     if isinstance(x, bool) or not isinstance(x, (int, float)):
         return "–"

@@ -12,7 +12,7 @@ from mulligan.doors.read import read_bytes
 from mulligan.errors import MulliganError
 from mulligan.metrics import MAPS, at, figures_in, median_of, space_of
 from mulligan.metrics.pixels import FEWEST
-from mulligan.output.figures import align, count, duration, figure, percent, phrase, ranged
+from mulligan.output.figures import align, count, duration, figure, percent, phrase, write_out
 from mulligan.report.story import Story
 from mulligan.training.events import Started
 from mulligan.training.progress import describe_event
@@ -81,8 +81,8 @@ def list_figures(story: Story) -> list[tuple[str, str, str]]:
     cells = []
     for metric, value, floor in figures_in(story.metrics).values():
         beside = "" if floor is None else f"{'floor' if metric.better == 'low' else 'best'} "
-        beside += "" if floor is None else ranged(median_of(floor), share=metric.share)
-        cells.append((ranged(median_of(value), share=metric.share), metric.label + ARROWS[metric.better], beside))
+        beside += "" if floor is None else write_out(median_of(floor), share=metric.share)
+        cells.append((write_out(median_of(value), share=metric.share), metric.label + ARROWS[metric.better], beside))
     before = story.measured_before
     if before is not None:
         step = f"step {count(before)}"
@@ -124,9 +124,9 @@ def list_metrics(metrics: dict[str, Any]) -> list[dict[str, str]]:
     """Return the final metrics: label, explanation, value, best value or floor."""
     rows = []
     for metric, value, floor in figures_in(metrics).values():
-        best = "" if floor is None else f"{floor:g}" if floor is metric.floor else ranged(floor, share=metric.share)
+        best = "" if floor is None else f"{floor:g}" if floor is metric.floor else write_out(floor, share=metric.share)
         label = metric.label + ARROWS[metric.better]
-        rows.append({"label": label, "line": metric.line, "value": ranged(value, share=metric.share), "best": best})
+        rows.append({"label": label, "line": metric.line, "value": write_out(value, share=metric.share), "best": best})
     return rows
 
 

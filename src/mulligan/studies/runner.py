@@ -23,7 +23,7 @@ from mulligan.config.serialization import KINDS, Table, to_plain, to_table
 from mulligan.data import DATASETS
 from mulligan.doors.read import LARGEST, parse_object, read_json, read_text
 from mulligan.doors.write import atomic_write, write_json, writing
-from mulligan.errors import CheckpointError, ConfigError, RunError, expanded
+from mulligan.errors import CheckpointError, ConfigError, RunError, expand
 from mulligan.studies.cell import FAILED, Job, is_orphan, load_once, run_cell, time_steps
 from mulligan.studies.measures import MEASURES, mixture_of
 from mulligan.studies.study import Budget, Study, Variation, config_of, slug
@@ -70,7 +70,7 @@ class StudyRun:
     """
 
     def __init__(self, study: Study, folder: str | Path, *, budget: str | None = None, resume: bool = False):
-        self.study, self.folder = study, expanded(folder).absolute()
+        self.study, self.folder = study, expand(folder).absolute()
         self.budget: Budget = study.budget(budget)
         self.variations = study.variations()
         self.results: dict[str, dict[str, Any]] = {}

@@ -12,8 +12,8 @@ from functools import partial
 import numpy as np
 
 from mulligan.config.change import is_adjustable
-from mulligan.data import scaled
-from mulligan.data.sources.toys import mixture_named
+from mulligan.data import scale_samples
+from mulligan.data.sources.toys import find_mixture
 from mulligan.diagnosis.history import History
 from mulligan.diagnosis.measurements import Facts, Finding
 from mulligan.diagnosis.probe import COUNT, ROWS, Answers, Judge, Probe, Reals
@@ -85,10 +85,10 @@ def probe_of(run: Run) -> Probe:
     """Return the probe of a run."""
     data, config = run.data, run.config
     rows = stream(config.seed, "eval", 1).choice(len(data), min(COUNT, len(data)), replace=False)
-    x = scaled(np.asarray(data.images[rows]), config.data.low, config.data.high)
+    x = scale_samples(np.asarray(data.images[rows]), config.data.low, config.data.high)
     low, high = bulk(np.asarray(data.images)) if data.is_points else (config.data.low, config.data.high)
     classes = None if run.labels is None else run.labels[rows]
-    reals = Reals(x, low, high, labels=classes, judge=_find_judge(run), toy=mixture_named(data.name))
+    reals = Reals(x, low, high, labels=classes, judge=_find_judge(run), toy=find_mixture(data.name))
     z, labels = run.draw(COUNT, seed=config.seed)
     n = min(ROWS, len(x))
     searched = 2 <= len(data) <= COPIED and not data.is_points
@@ -122,8 +122,8 @@ def _read_originals(run: Run) -> tuple[Array, Array | None]:
     spec, test, holdout = run.config.data, run.data.test, None
     if test is not None and len(test) >= HELD:
         rows = stream(run.config.seed, "eval", 3).choice(len(test), min(COUNT, len(test)), replace=False)
-        holdout = scaled(np.asarray(test.images[rows]), spec.low, spec.high).reshape(len(rows), -1)
-    pictures = scaled(np.asarray(run.data.images), spec.low, spec.high)
+        holdout = scale_samples(np.asarray(test.images[rows]), spec.low, spec.high).reshape(len(rows), -1)
+    pictures = scale_samples(np.asarray(run.data.images), spec.low, spec.high)
     return pictures.reshape(len(pictures), -1), holdout
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mulligan import metrics
-from mulligan.data.sources.toys import Gaussians, mixture_named
+from mulligan.data.sources.toys import Gaussians, find_mixture
 from mulligan.metrics import Gist, Judge, Moments
 from mulligan.metrics.distances import floor_of
 from mulligan.metrics.features.gist import ENOUGH
@@ -61,7 +61,7 @@ class Monitor:
         of_real = metrics.moments(real)
         if not of_real.total_variance > 0.0:  # all samples are the same
             return None
-        toy = mixture_named(data.name) if data.is_points else None
+        toy = find_mixture(data.name) if data.is_points else None
         return cls(real, of_real, floor_of(real, of_real, COUNT), features, toy)
 
     def __call__(self, run: Run) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from mulligan.data import Dataset
 from mulligan.data.kmeans import cluster_labels
 from mulligan.data.registry import absolute, read
 from mulligan.data.sources import Reading
-from mulligan.errors import ConfigError, expanded
+from mulligan.errors import ConfigError, expand
 from mulligan.output.generator.file import SHIPPED
 from mulligan.output.pages import data_uri
 from mulligan.output.pictures import grid, png_bytes, points_picture
@@ -27,7 +27,7 @@ EACH = 15  # number of pictures for each cluster that stands in for a class
 def locate(config: Config) -> Config:
     """Make the paths of data and start absolute, because the run may be resumed from another folder."""
     is_name = not config.start or (config.start in SHIPPED and not Path(config.start).exists())
-    start = config.start if is_name else str(expanded(config.start).resolve())
+    start = config.start if is_name else str(expand(config.start).resolve())
     return replace(config, data=replace(config.data, name=absolute(config.data.name)), start=start)
 
 

@@ -14,7 +14,7 @@ from mulligan.config.change import apply_overrides, differences, with_overrides
 from mulligan.config.model import Config, Parent
 from mulligan.config.serialization import to_table
 from mulligan.data import Dataset
-from mulligan.errors import ConfigError, quoted
+from mulligan.errors import ConfigError, quote
 from mulligan.training.events import Diagnosed
 from mulligan.training.run import Run
 from mulligan.training.store.checkpoint import Checkpoint
@@ -69,7 +69,7 @@ def plan(folder: str | Path, diagnosed: Diagnosed | None = None) -> SecondTry:
     diagnosed = history.failure if diagnosed is None else diagnosed
     if diagnosed is None or not diagnosed.severity:
         raise ConfigError(
-            f"the diagnosis has found nothing to repair in {folder}. Go on with it (mulligan resume {quoted(folder)})."
+            f"the diagnosis has found nothing to repair in {folder}. Go on with it (mulligan resume {quote(folder)})."
         )
     if not diagnosed.overrides:
         raise ConfigError(

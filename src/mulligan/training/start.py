@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mulligan.errors import CheckpointError, ConfigError, expanded
+from mulligan.errors import CheckpointError, ConfigError, expand
 from mulligan.nn.layers.combine import Sequential
 from mulligan.nn.memory import Array
 from mulligan.nn.network import Network
@@ -21,7 +21,7 @@ def take_weights(run: Run, start: str | Path) -> None:
 
     Optimisers and schedules start from scratch. From a generator's file, G and its average both take the weights.
     """
-    path = expanded(start)
+    path = expand(start)
     weights, step = _read_weights(path)
     g, d = run.gan.g.network, run.gan.d.network
     average = {entry.path: entry.view(run.gan.average) for entry in g.entries}

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from mulligan.config.change import Change
 from mulligan.config.model import Config
 from mulligan.data import Dataset
-from mulligan.data.dataset import scaled
+from mulligan.data.dataset import scale_samples
 from mulligan.nn.memory import Array, Labels
 from mulligan.nn.rng import stream
 
@@ -65,9 +65,10 @@ class AugmentationSteering:
         rng, latent = stream(run.config.seed, "steering", run.step), run.config.latent
         own = rng.choice(self.pool, len(self.holdout), replace=False)
         z = latent.draw(rng, np.empty((len(own), latent.dim), np.float32))
-        labels = [None if run.labels is None else run.labels[rows] for rows in (own, self.holdout)]
+        chosen = own, self.holdout
+        labels = [None if run.labels is None else run.labels[rows] for rows in chosen]
         fake = run.generate(z, labels[0], average=False)
-        real, holdout = (scaled(np.asarray(run.data.images[rows]), spec.low, spec.high) for rows in (own, self.holdout))
+        real, holdout = (scale_samples(np.asarray(run.data.images[rows]), spec.low, spec.high) for rows in chosen)
         of_pool, of_holdout, of_fakes = (
             self._belief(x, classes, rng, probability)
             for x, classes in ((real, labels[0]), (holdout, labels[1]), (fake, labels[0]))

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from mulligan.data import load, scaled
+from mulligan.data import load, scale_samples
 from mulligan.data.sources.picture_file import ENDINGS, open_picture, read_picture, tiles, try_to_read, with_channels
 from mulligan.data.sources.reading import Reading
 from mulligan.diagnosis import remedies_for
@@ -157,7 +157,7 @@ def sheets(folder: Path, tile: str, side: int, channels: int) -> list[tuple[int,
     if min(map(len, sets)) < FEW:
         raise DataError(must_be("samples", f"at least {FEW} pictures in each", str(folder), "--tile 28x28+2+2"))
     pictures = [np.stack([read_picture(each, reading) for each in some]) for some in sets]
-    return [(step, scaled(with_channels(images, channels))) for step, images in zip(steps, pictures)]
+    return [(step, scale_samples(with_channels(images, channels))) for step, images in zip(steps, pictures)]
 
 
 def _numbers(path: Path) -> tuple[list[int], str]:
@@ -174,7 +174,7 @@ def diagnose(log: Path | None, samples: Path | None, data: str | None, tile: str
         if reals.is_points:
             raise DataError(must_be("data", "pictures", data))
         taken = sheets(samples, tile, reals.shape[0], reals.shape[-1])
-        watch = _watched(scaled(np.asarray(reals.images)), taken)
+        watch = _watched(scale_samples(np.asarray(reals.images)), taken)
         findings = watch.findings
         state = findings[-1].state if findings else "nothing is beyond its threshold"
         lines.append(f"{samples} ({len(taken)} × {len(taken[-1][1])} pictures) against {data}: {state}")

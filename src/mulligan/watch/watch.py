@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from mulligan.data.sources.picture_file import premultiplied
+from mulligan.data.sources.picture_file import premultiply
 from mulligan.diagnosis import FAILURES, Answers, Facts, Finding, Probe, Reals
 from mulligan.diagnosis.probe import COUNT, ROWS
 from mulligan.doors.say import mention
 from mulligan.doors.write import atomic_write
-from mulligan.errors import ConfigError, DataError, MulliganError, RunError, as_whole, expanded, must_be
+from mulligan.errors import ConfigError, DataError, MulliganError, RunError, as_whole, expand, must_be
 from mulligan.nn.memory import Array
 from mulligan.nn.rng import stream
 from mulligan.output.figures import count
@@ -421,7 +421,7 @@ class WatchFolder:
         if path is None:
             path = mkdtemp(prefix="mulligan-watch-")
             weakref.finalize(self, shutil.rmtree, path, ignore_errors=True)
-        self.here = RunFolder(expanded(path))
+        self.here = RunFolder(expand(path))
         self.here.check_free()
 
     def begin(self, started: Started, low: float, high: float) -> None:
@@ -445,7 +445,7 @@ class WatchFolder:
             images, sheet = samples, points_picture(samples, low, high)
         else:
             images = to_uint8(samples.reshape(len(samples), -1), low, high).reshape(samples.shape)  # straight colours
-            images = premultiplied(images) if samples.shape[-1] == 4 else images
+            images = premultiply(images) if samples.shape[-1] == 4 else images
             sheet = grid(images)
         with self._writing():
             if not self.lost:

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
-from urllib.parse import quote
+from urllib import parse
 
 import uvicorn
 from starlette.applications import Starlette
@@ -28,7 +28,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mulligan.config.model import load_config
-from mulligan.errors import quoted
+from mulligan.errors import quote
 from mulligan.models import bundled
 from mulligan.output.export import html
 from mulligan.training.interrupt import endings
@@ -126,7 +126,7 @@ def _respond(reply: Answer) -> Response:
         return FileResponse(content, reply.status, media_type=media, filename=reply.file or None)
     if isinstance(content, AsyncIterator):
         return StreamingResponse(content, headers={"x-accel-buffering": "no"}, media_type=media)
-    headers = {"content-disposition": f"attachment; filename*=utf-8''{quote(reply.file)}"} if reply.file else None
+    headers = {"content-disposition": f"attachment; filename*=utf-8''{parse.quote(reply.file)}"} if reply.file else None
     return Response(content if isinstance(content, bytes) else dumps(content), reply.status, headers, media)
 
 
@@ -303,5 +303,5 @@ def end(session: Session) -> None:
         steps = f"its {session.current.step:,} steps are" if session.current.step else "nothing is"
         _LOG.info("%s has saved nothing; %s lost", run, steps)
     elif step_of(folders[-1]) < load_config(here.config).steps:
-        step, again = f"{step_of(folders[-1]):,}", f"mulligan resume {quoted(session.runs / run)}"
+        step, again = f"{step_of(folders[-1]):,}", f"mulligan resume {quote(session.runs / run)}"
         _LOG.info("%s is saved at step %s; go on with: %s, or mulligan serve", run, step, again)

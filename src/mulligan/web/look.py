@@ -11,8 +11,8 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mulligan.data import Dataset, scaled
-from mulligan.data.sources.toys import mixture_named
+from mulligan.data import Dataset, scale_samples
+from mulligan.data.sources.toys import find_mixture
 from mulligan.errors import UnsupportedError
 from mulligan.metrics import nearest_pictures
 from mulligan.metrics.counts import WITHIN
@@ -149,7 +149,7 @@ def _make_zeros(space: Workspace, n: int) -> Labels:
 
 def _count_modes(run: Run, fake: Array) -> dict[str, Any] | None:
     """Count the points of the map at each mode of a toy."""
-    toy = mixture_named(run.data.name)
+    toy = find_mixture(run.data.name)
     if toy is None:
         return None
     distances = np.linalg.norm(fake[:, None, :] - toy.modes, axis=2)
@@ -173,7 +173,7 @@ def duel(run: Run, past: list[Forged], *, count: Count = 4, seed: Seed) -> dict[
     """
     low, high, key = run.config.data.low, run.config.data.high, (count, seed)
     rows = np.random.default_rng(seed).integers(len(run.data), size=count)
-    real = scaled(np.asarray(run.data.images[rows]), low, high)
+    real = scale_samples(np.asarray(run.data.images[rows]), low, high)
     real_labels = None if run.labels is None else run.labels[rows]
     z, labels = run.draw(count, seed=seed)
     fake = run.generate(z, labels, average=False)

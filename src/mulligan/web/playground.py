@@ -22,7 +22,7 @@ from mulligan.doors.read import find_json, mtime
 from mulligan.errors import MulliganError
 from mulligan.metrics import median_of, space_of
 from mulligan.models import BUNDLED, FACES
-from mulligan.museum import EXHIBITS, exhibit_named
+from mulligan.museum import EXHIBITS, find_exhibit
 from mulligan.output.export import html
 from mulligan.output.generator import Generator
 from mulligan.output.generator.file import read_file
@@ -156,7 +156,7 @@ class Playground:
     @get("/api/museum/{case}", apart=True)
     def exhibit(self, *, case: Annotated[str, Text("[A-Za-z0-9_-]{1,80}", "a case's name", "article")]) -> Any:
         """Return one case of the museum, and what came of it when it was played."""
-        exhibit = exhibit_named(case)
+        exhibit = find_exhibit(case)
         results = find_json(PLAYED / f"{case}.json")
         return {**exhibit.describe(), "command": f"mulligan museum {case}", "played": results}
 

@@ -8,7 +8,7 @@ from PIL import Image
 from mulligan.data import from_arrays, load
 from mulligan.data.sources import load_unresized, picture_file, pictures
 from mulligan.data.sources.picture_file import read_picture, tiles
-from mulligan.data.sources.pictures import fitted
+from mulligan.data.sources.pictures import fit_pictures
 from mulligan.data.sources.reading import Reading
 from mulligan.errors import ConfigError, DataError
 
@@ -280,9 +280,9 @@ def test_colour_can_be_chosen(tmp_path):
 
 def test_pictures_in_memory_get_channels_and_a_sheet_is_cut_into_whole_tiles():
     data, pixels = from_arrays(RGB[None], name="a"), RGB[None]
-    assert (fitted(data, Reading(alpha="keep")).images == np.concatenate([pixels, 255 + 0 * pixels[..., :1]], -1)).all()
-    grey = fitted(data, Reading(colour="grey"))
-    assert (fitted(grey, Reading(colour="rgb")).images == np.repeat(grey.images, 3, axis=-1)).all()
+    assert (fit_pictures(data, Reading(alpha="keep")).images == np.insert(pixels, 3, 255, -1)).all()
+    grey = fit_pictures(data, Reading(colour="grey"))
+    assert (fit_pictures(grey, Reading(colour="rgb")).images == np.repeat(grey.images, 3, axis=-1)).all()
     places = [(row, column) for row in (1, 6) for column in (1, 7, 13)]
     sheet = np.random.default_rng(0).integers(0, 256, (14, 18, 3), dtype=np.uint8)
     for height in (11, 14):  # of a third row one pixel is missing

@@ -49,8 +49,8 @@ def test_the_limit_of_a_control_group_is_one(group, line, folder, limit, free):
     assert limits.free_memory() == free
     if free == 140 * MB:
         with pytest.raises(MemoryError, match=r"an array of 104,857,600 bytes, where 146,800,640 are free"):
-            memory.aligned((100 * MB,), "uint8")
-    memory.aligned((1,), "uint8")
+            memory.allocate((100 * MB,), "uint8")
+    memory.allocate((1,), "uint8")
 
 
 @pytest.mark.parametrize(

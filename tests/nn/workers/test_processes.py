@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from mulligan.errors import RunError
-from mulligan.nn.memory import shared
+from mulligan.nn.memory import share
 from mulligan.nn.workers.limits import can_fork
 from mulligan.nn.workers.processes import ProcessTeam
 
@@ -31,7 +31,7 @@ def forked(count, answer=lambda question, worker: os.getpid(), home=lambda answe
 
 @pytest.mark.parametrize("count", [1, 3])
 def test_every_worker_works_in_a_process_of_its_own(count):
-    seen = shared((count,), np.int64)
+    seen = share((count,), np.int64)
 
     def work(worker):
         seen[worker] = os.getpid()
@@ -47,7 +47,7 @@ def test_every_worker_works_in_a_process_of_its_own(count):
 
 @pytest.mark.parametrize("count", [2, 3])
 def test_what_is_written_before_a_meeting_is_read_after(count):
-    board, sums = shared((count,), np.float64), shared((count, 200), np.float64)
+    board, sums = share((count,), np.float64), share((count, 200), np.float64)
 
     def work(worker):
         for turn in range(200):
@@ -74,7 +74,7 @@ def test_what_is_written_before_a_meeting_is_read_after(count):
     ids=lambda value: f"{value.dtype} {value.shape}",
 )
 def test_workers_exchange_what_they_have(values):
-    same = shared((3,), np.int64)
+    same = share((3,), np.int64)
 
     def work(worker):
         found = team.gather(worker, values + worker)
@@ -94,7 +94,7 @@ class Odd(Exception):
 @pytest.mark.parametrize("error", [ValueError("bad rows"), Odd("bad ", "rows")], ids=["plain", "cannot be pickled"])
 @pytest.mark.parametrize("where", [0, 1, 2])
 def test_an_error_in_any_worker_passes_through_and_the_next_step_has_new_workers(where, error):
-    done, fail = shared((3,), np.int64), shared((1,), np.int64)
+    done, fail = share((3,), np.int64), share((1,), np.int64)
     fail[0] = where
 
     def work(worker):
@@ -114,7 +114,7 @@ def test_an_error_in_any_worker_passes_through_and_the_next_step_has_new_workers
 
 
 def test_a_worker_that_was_killed_is_told_of():
-    turn = shared((1,), np.int64)
+    turn = share((1,), np.int64)
 
     def work(worker):
         if worker and turn[0]:

@@ -20,7 +20,7 @@ from mulligan.output.pictures.charts import (
     Scale,
     draw,
     nice_step,
-    rounded,
+    round_scale,
     short,
 )
 
@@ -126,15 +126,15 @@ def test_what_stands_left_of_the_frame_is_right():
 
 def test_a_scale_begins_and_ends_at_a_tick():
     for low, high in ((0.9, 4.1), (-3.0, 5.0), (7.0, 7.0), (0.0, 0.0), (0.0, 1e-30)):
-        scale = rounded(low, high, 200, 10)
+        scale = round_scale(low, high, 200, 10)
         ticks = scale.ticks()
         assert len(ticks) >= 2
         assert (ticks[0], ticks[-1]) == (scale.low, scale.high)
         assert scale.low <= low <= high <= scale.high
         assert [scale(scale.low), scale(scale.high)] == [200, 10]
-    assert [rounded(low, 10.0, 0, 100).low for low in (1.0, 3.9, 8.0)] == [0.0, 0.0, 8.0]
+    assert [round_scale(low, 10.0, 0, 100).low for low in (1.0, 3.9, 8.0)] == [0.0, 0.0, 8.0]
 
 
 def test_a_logarithmic_scale_has_its_ticks_at_powers_of_ten():
-    assert rounded(0.02, 300.0, 0, 100, log=True).ticks() == pytest.approx([0.01, 0.1, 1, 10, 100, 1000])
+    assert round_scale(0.02, 300.0, 0, 100, log=True).ticks() == pytest.approx([0.01, 0.1, 1, 10, 100, 1000])
     assert [Scale(1.0, 100.0, 0, 50, log=True)(v) for v in (1.0, 10.0, 100.0)] == pytest.approx([0, 25, 50])

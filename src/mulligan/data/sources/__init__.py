@@ -11,7 +11,7 @@ from mulligan.data.sources.arrays import UNNAMED as UNNAMED
 from mulligan.data.sources.arrays import as_array as as_array
 from mulligan.data.sources.arrays import black_of as black_of
 from mulligan.data.sources.arrays import from_arrays as from_arrays
-from mulligan.data.sources.pictures import fitted as fitted
+from mulligan.data.sources.pictures import fit_pictures as fit_pictures
 from mulligan.data.sources.pictures import load_unresized as load_unresized
 from mulligan.data.sources.reading import SIZES as SIZES
 from mulligan.data.sources.reading import Reading as Reading

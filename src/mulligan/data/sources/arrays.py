@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mulligan.data.dataset import Dataset
-from mulligan.data.sources.picture_file import premultiplied
+from mulligan.data.sources.picture_file import premultiply
 from mulligan.errors import DataError
 
 UNNAMED = "array"
@@ -181,7 +181,7 @@ def _samples(array: NDArray[Any], name: str) -> tuple[NDArray[Any], str]:
         return array.astype(np.float32), f"{array.shape[1]} numbers per sample, used as they are{hint}"
     shaped, moved = _picture_axes(array, name)
     pixels, scaled = _pixels(shaped, name)
-    pixels = premultiplied(pixels) if pixels.shape[3] == 4 else pixels
+    pixels = premultiply(pixels) if pixels.shape[3] == 4 else pixels
     return pixels, "; ".join(filter(None, (moved, scaled)))
 
 

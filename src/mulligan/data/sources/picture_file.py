@@ -132,7 +132,7 @@ def _fit(image: Image, reading: Reading) -> NDArray[Any]:
     return square
 
 
-def resized(images: NDArray[np.uint8], reading: Reading) -> NDArray[np.uint8]:
+def resize(images: NDArray[np.uint8], reading: Reading) -> NDArray[np.uint8]:
     """Resize pictures (n, H, W, C) to fit into size × size, centred, as `read_picture` does with files."""
     from PIL import Image
 
@@ -146,7 +146,7 @@ def resized(images: NDArray[np.uint8], reading: Reading) -> NDArray[np.uint8]:
     return squares
 
 
-def premultiplied(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def premultiply(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Multiply the colours of pictures (…, 4) by their alpha, if one exceeds it: then they cannot be multiplied yet."""
     if (images <= images[..., 3:]).all():
         return images

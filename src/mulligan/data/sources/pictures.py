@@ -123,7 +123,7 @@ def load_unresized(folder: Path) -> Dataset:
     return Dataset(str(folder), images[:, top : top + height, left : left + width])
 
 
-def fitted(data: Dataset, reading: Reading) -> Dataset:
+def fit_pictures(data: Dataset, reading: Reading) -> Dataset:
     """Resize and recolour pictures that are in memory, as `load_pictures` does with files; size 0 leaves their size.
 
     If nothing is asked for, the samples may be points.
@@ -142,14 +142,14 @@ def fitted(data: Dataset, reading: Reading) -> Dataset:
         images = on_background(images, reading.background)
         note.append(f"transparency put on {reading.alpha}")
     if size and data.shape[:2] != (size, size):
-        images = picture_file.resized(images, reading)
+        images = picture_file.resize(images, reading)
         note.append(f"{data.shape[0]}×{data.shape[1]} {_resized_note(reading)}")
     channels = 4 if reading.keeps_alpha else {"auto": images.shape[3], "grey": 1, "rgb": 3}[reading.colour]
     if channels != images.shape[3]:
         note.append({1: "turned grey", 3: "grey as RGB", 4: "as RGB with transparency"}[channels])
         images = with_channels(images, channels)
     how = {"alpha": reading.alpha, "resize": reading.resize}
-    test = None if data.test is None else fitted(data.test, reading)
+    test = None if data.test is None else fit_pictures(data.test, reading)
     return replace(data, images=images, test=test, note="; ".join(note), decided=how)
 
 

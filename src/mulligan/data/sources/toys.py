@@ -49,7 +49,7 @@ TOYS: dict[str, Gaussians] = {
 """The toys by name: their modes and fresh samples."""
 
 
-def mixture_named(name: str) -> Gaussians | None:
+def find_mixture(name: str) -> Gaussians | None:
     """Return the toy of this name if it has several modes, which can be counted."""
     toy = TOYS.get(name)
     return toy if toy is not None and len(toy.centres) > 1 else None

@@ -14,7 +14,7 @@ from mulligan.data import Sampler, load
 from mulligan.game.gan import GAN
 from mulligan.metrics.parallel import in_parallel
 from mulligan.museum.exhibit import Contrast, Picture, Played
-from mulligan.museum.stage import digits, enlarge, play, stretched
+from mulligan.museum.stage import digits, enlarge, play, stretch
 from mulligan.nn.memory import Array
 from mulligan.nn.rng import stream
 from mulligan.nn.schedules import Constant
@@ -152,7 +152,7 @@ def run(seed: int = 0, *, seeds: int = 100, steps: int = 200, mended: int = 1500
     pictures = (
         figure(pairs[:8], data),
         digits("before", "64 z after one step, seed 127, on the scale from 0 to 1", drawn, zoom=1),
-        stretched("before-stretched", "the same 64 pictures", drawn, zoom=1),
+        stretch("before-stretched", "the same 64 pictures", drawn, zoom=1),
         digits("after", f"the repaired recipe after {mended:,} steps, scale from 0 to 1", after, zoom=1),
     )
     return Played(evidence, pictures)

@@ -4,7 +4,7 @@ import numpy as np
 
 from mulligan.errors import DivergedError
 from mulligan.museum.exhibit import Contrast, Played
-from mulligan.museum.stage import PLAIN, astray, cloud, count_modes, distance, picture, play, ring, weak_gradient
+from mulligan.museum.stage import PLAIN, cloud, compare, count_modes, distance, picture, play, ring, weak_gradient
 from mulligan.training import Run
 
 
@@ -21,7 +21,7 @@ def literal_cost(seed: int, steps: int = 1500) -> Played:
         (
             weak_gradient(broken, mended, 0.01),
             Contrast("modes", "of the ring's eight", modes[0], modes[1], "<", 2.5),
-            astray(distance(before), distance(after), 0.5),
+            compare(distance(before), distance(after), 0.5),
         ),
         (
             picture("before", f"after {steps:,} steps with the printed cost", before),
@@ -36,7 +36,7 @@ def saturating(seed: int, steps: int = 1000) -> Played:
     mended = play(ring(*PLAIN, "d_steps=5", steps=steps, seed=seed))
     before, after = cloud(broken), cloud(mended)
     return Played(
-        (weak_gradient(broken, mended, 2.0), astray(distance(before), distance(after), 0.4)),
+        (weak_gradient(broken, mended, 2.0), compare(distance(before), distance(after), 0.4)),
         (picture("before", f"minimax, after {steps:,} steps", before), picture("after", "non-saturating", after)),
     )
 
@@ -54,7 +54,7 @@ def frozen_d(seed: int, steps: int = 1000) -> Played:
     before, after = cloud(broken), cloud(mended)
     way = "length of the way of D's weights, in lengths of the weights"
     return Played(
-        (Contrast("D moved", way, moved[0], moved[1], "<", 0.01), astray(distance(before), distance(after), 1.0)),
+        (Contrast("D moved", way, moved[0], moved[1], "<", 0.01), compare(distance(before), distance(after), 1.0)),
         (
             picture("before", f"after {steps:,} steps against a frozen D: nothing is in the frame", before),
             picture("after", "against one that learns", after),
@@ -71,7 +71,7 @@ def log_of_probability(seed: int, steps: int = 1000) -> Played:
     return Played(
         (
             Contrast("played", f"share of {steps:,} steps before a loss is NaN", shares[0], shares[1], "<", 1.0),
-            astray(apart, distance(after), 0.4, "; NaN has none"),
+            compare(apart, distance(after), 0.4, "; NaN has none"),
         ),
         (
             picture("before", f"just before step {step}, when the loss became NaN", before),
@@ -121,7 +121,7 @@ def _share_before_nan(run: Run) -> float:
     return 1.0
 
 
-def uncalled(seed: int, steps: int = 1500) -> Played:
+def play_uncalled(seed: int, steps: int = 1500) -> Played:
     """Play with a gradient penalty off, on but never called, and called."""
     option = "penalties=[{kind='wgan_gp', weight=10.0}]"
     never = "schedules.penalty={kind='constant', value=0.0}"  # the option is set, but does not reach the gradient

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from mulligan.nn.layers.products import multiply, rows_at_once
-from mulligan.nn.memory import Array, Memory, aligned
+from mulligan.nn.memory import Array, Memory, allocate
 
 TILE_BYTES = 512 << 10
 """Bytes of one tile's columns (im2col). Columns, image and product then fit together into a core's own cache."""
@@ -90,7 +90,7 @@ class WindowBuffers(dict[tuple[int, bool], tuple[Array, Array, Array, Array]]):
     """Copies windows of up to n images, in memory that a workspace's layers share; keeps its views for each shape."""
 
     def __init__(self, windows: Windows, m: Memory, n: int):
-        self.padded = aligned((n, *windows.covered, windows.image[2]), m.dtype)
+        self.padded = allocate((n, *windows.covered, windows.image[2]), m.dtype)
         self.padded.fill(0)  # only the image's place is written again
         self._windows, self._scratch = windows, m.context.buffers
 

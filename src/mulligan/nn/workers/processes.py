@@ -1,7 +1,7 @@
 """A team whose workers are forked processes with shared memory: waiting for the GIL costs a third of a small step.
 
 A forked process starts with the parent's networks, buffers and code. What workers exchange (parameters, gradients,
-optimiser states, the batch) must lie in memory from `shared`; everything else stays as it was at the fork. So the first
+optimiser states, the batch) must lie in memory from `share`; everything else stays as it was at the fork. So the first
 `repeat` inside ``with team:`` forks, `settle` ends the processes before anything else changes, and the next `repeat`
 forks again, in about 10 ms. Where a fork is unsafe or missing, `started` runs them in fresh interpreters.
 """
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from mulligan.errors import RunError
-from mulligan.nn.memory import Array, shared
+from mulligan.nn.memory import Array, share
 from mulligan.nn.workers.limits import can_fork
 from mulligan.nn.workers.threads import Abandoned, ThreadTeam
 
@@ -66,7 +66,7 @@ class ProcessTeam(ThreadTeam):
     """A `ThreadTeam` that calls the function of `repeat` in forked processes, inside ``with team:``.
 
     `run` uses threads, because a process knows only what existed when it was forked. So does `repeat` outside ``with``.
-    The repeated function may write to memory from `shared`, and to arrays that no other worker reads. Parameters are
+    The repeated function may write to memory from `share`, and to arrays that no other worker reads. Parameters are
     those of `ThreadTeam`; answers are pickled.
     """
 
@@ -204,10 +204,10 @@ class Processes:
         self._towards = [[gates[worker][other] for other in workers if other != worker] for worker in workers]
         self._from = [[gates[other][worker] for other in workers if other != worker] for worker in workers]
         self._start = [context.Semaphore(0) for _ in workers]
-        self._failed = shared((1,), np.int64)  # number of a worker that failed, or 0
-        self._asked = shared((1,), np.bool_)  # whether a question comes through the pipe; else it is time to work
-        self._kinds = shared((count, 8), np.int64)  # dtype, number of axes and axes of each worker's value
-        self._values = [shared((EXCHANGE,), np.uint8) for _ in workers]
+        self._failed = share((1,), np.int64)  # number of a worker that failed, or 0
+        self._asked = share((1,), np.bool_)  # whether a question comes through the pipe; else it is time to work
+        self._kinds = share((count, 8), np.int64)  # dtype, number of axes and axes of each worker's value
+        self._values = [share((EXCHANGE,), np.uint8) for _ in workers]
         self._finalizer = weakref.finalize(self, _kill, self._parent, self._children)
 
     def start(self, serve: Callable[..., None], *args: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from mulligan import __version__
 from mulligan.doors.write import Files, atomic_write, check_out
-from mulligan.errors import ConfigError, expanded, must_be, suggest
+from mulligan.errors import ConfigError, expand, must_be, suggest
 from mulligan.output.generator import Generator
 from mulligan.output.generator.file import check_finite
 
@@ -55,7 +55,7 @@ def export(
     UnsupportedError
         When the format cannot hold a part of the generator; the message names it.
     """
-    path = expanded(path)
+    path = expand(path)
     to = format_of(to, path)
     check_finite(generator.network.tensors())
     path = path.with_name(path.name + FORMATS[to]) if path.name and not path.suffix else path

@@ -117,10 +117,10 @@ class Place:
 
 def plan_of(generator: Generator) -> Plan:
     """Return the operations that turn z (and labels) into the generator's output, in its own range."""
-    return lowered(generator.network)
+    return lower_network(generator.network)
 
 
-def lowered(network: Network) -> Plan:
+def lower_network(network: Network) -> Plan:
     """Return the operations of any network outside training."""
     plan = Plan([network.input_shape])
     plan.result = lower(plan, Place(network.layer, network.workspace().memory, "", 0, network.input_shape))

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from mulligan.config.serialization import to_table
 from mulligan.doors.say import escape
-from mulligan.errors import ConfigError, DivergedError, ShapeError, UnsupportedError, as_whole, cite, expanded, require
+from mulligan.errors import ConfigError, DivergedError, ShapeError, UnsupportedError, as_whole, cite, expand, require
 from mulligan.nn.layers import Conv2d, Dense, Flatten, LayerNorm, LeakyReLU, Reshape, Residual, Tanh
 from mulligan.nn.layers.base import Layer, Shape, walk
 from mulligan.nn.layers.combine import Sequential
@@ -314,7 +314,7 @@ class Generator:
         """
         from mulligan.output.export import FORMATS
 
-        path = expanded(path)
+        path = expand(path)
         no_export = path.suffix.lower() not in FORMATS.values()
         require(no_export, "path", "a .safetensors file", str(path), f"export({str(path)!r})")
         require(dtype in ("float32", "float16"), "dtype", "'float32' or 'float16'", dtype, "'float32'")
@@ -346,7 +346,7 @@ class Generator:
         CheckpointError
             When there is no such file, or it is truncated, edited or of another kind.
         """
-        path = expanded(path)
+        path = expand(path)
         spec, tensors = read_file(path)
         with building(path):
             layer, dim = Sequential(spec.layers), spec.latent.dim

@@ -128,10 +128,10 @@ def _vertical(values: np.ndarray, chart: Chart) -> Scale:
         values = values[(values >= low - slack) & (values <= high + slack)]
     levels = [v for v, _ in chart.levels if v > 0 or not chart.log]
     low, high = chart.bounds or (min([*values, *levels]), max([*values, *levels]))
-    return rounded(float(low), float(high), BOTTOM, TOP, log=chart.log)
+    return round_scale(float(low), float(high), BOTTOM, TOP, log=chart.log)
 
 
-def rounded(low: float, high: float, start: float, end: float, *, log: bool = False) -> Scale:
+def round_scale(low: float, high: float, start: float, end: float, *, log: bool = False) -> Scale:
     """Return a scale that starts and ends at a tick, and at 0 if its values nearly reach 0."""
     if log:
         first, last = math.floor(math.log10(low) + 1e-9), math.ceil(math.log10(high) - 1e-9)

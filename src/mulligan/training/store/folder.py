@@ -18,7 +18,7 @@ from mulligan.config.serialization import to_table
 from mulligan.data import Dataset
 from mulligan.doors.read import check_regular
 from mulligan.doors.write import NO_NAME, write_json
-from mulligan.errors import BusyError, CheckpointError, ConfigError, DataError, expanded, quoted, require
+from mulligan.errors import BusyError, CheckpointError, ConfigError, DataError, expand, quote, require
 from mulligan.output.generator import Generator
 from mulligan.training.run import Run
 from mulligan.training.store.checkpoint import WORDS, Checkpoint, checkpoints, load_checkpoint, step_of
@@ -56,7 +56,7 @@ class RunFolder:
     @classmethod
     def of(cls, folder: str | Path) -> RunFolder:
         """Return the paths of a run folder. Raises `ConfigError` when this is none."""
-        here = cls(expanded(folder))
+        here = cls(expand(folder))
         if not here.config.is_file():
             raise ConfigError(f"{folder} must be a run folder, but it has no config.toml. Check the path.")
         return here
@@ -70,7 +70,7 @@ class RunFolder:
     def check_free(self) -> None:
         """Raise a ConfigError unless a run may begin here."""
         if not self.is_free():
-            again = f"Go on with it (mulligan resume {quoted(self.path)}). " if self.config.is_file() else ""
+            again = f"Go on with it (mulligan resume {quote(self.path)}). " if self.config.is_file() else ""
             run = ", which holds a run" if again else ""
             raise ConfigError(
                 f"the run folder must be new or empty, got {self.path}{run}. {again}Try another folder (--out)."
@@ -159,7 +159,7 @@ def own_config(here: RunFolder) -> Config:
     if config.watched:
         raise ConfigError(
             f"{here.path} must hold a run that Mulligan trains, got what mulligan.Watch saw of your own loop. Change "
-            f"that loop and start it again; mulligan diagnose {quoted(here.path)} says what to change."
+            f"that loop and start it again; mulligan diagnose {quote(here.path)} says what to change."
         )
     return config
 
@@ -193,7 +193,7 @@ def resume(folder: str | Path, *, steps: int | None = None, data: Dataset | None
     if checkpoint is None:
         parent = config.parent
         if here.generator.exists() or config.begins:  # written right after the first
-            begin = f"train {quoted(here.config)}" if parent is None else f"diagnose {quoted(parent.run)} --try"
+            begin = f"train {quote(here.config)}" if parent is None else f"diagnose {quote(parent.run)} --try"
             raise CheckpointError(
                 f"{here.checkpoints} has lost its checkpoints. Restore one, or start again in another folder: "
                 f"mulligan {begin}"

@@ -22,7 +22,7 @@ from mulligan.config.model import dumps_toml
 from mulligan.data import DATASETS
 from mulligan.doors.read import check_regular
 from mulligan.doors.write import atomic_write, writing
-from mulligan.errors import CheckpointError, DivergedError, RunError, expanded, quoted
+from mulligan.errors import CheckpointError, DivergedError, RunError, expand, quote
 from mulligan.output.pictures import read_png, save_animation, save_png
 from mulligan.training.events import Evaluated, Event, Finished, Sampled, Saved, Stepped, Waiting
 from mulligan.training.interrupt import BetweenSteps
@@ -54,7 +54,7 @@ class Recorder:
     """Use this instead of `train` to keep a run in a folder, which is created when the run starts."""
 
     def __init__(self, folder: str | Path):
-        self.folder = RunFolder(expanded(folder))
+        self.folder = RunFolder(expand(folder))
         self._lowest = math.inf  # distance to the reals of what best.safetensors holds
         self._log: Log | None = None
         self._lock: IO[bytes] | None = None
@@ -97,7 +97,7 @@ class Recorder:
     def _record(
         self, run: Run, evaluators: Sequence[Evaluator], observers: Sequence[Observer], stop: Callable[[], Stop]
     ) -> Generator[Event, None, None]:
-        name, again = run.config.data.name, f"mulligan resume {quoted(self.folder.path)}"
+        name, again = run.config.data.name, f"mulligan resume {quote(self.folder.path)}"
         if name not in DATASETS and not os.path.exists(os.path.expanduser(name)):  # now: it may vanish during the run
             again = f"mulligan.training.resume({str(self.folder.path)!r}, data=…)"
         self._open(run)
