@@ -54,9 +54,7 @@ def loop(torch, edits=(), steps=60, watching=True, folder=None):
     loss = (lambda a, y: nn.functional.binary_cross_entropy(a.sigmoid().sigmoid(), y)) if "twice" in edits else loss
     loader = torch.utils.data.DataLoader(reals, 16, shuffle=True, num_workers=1 if "workers" in edits else 0)
     draw, shown = g.forward if "forward" in edits else g, average if "average" in edits else g
-    watch = None
-    if watching:
-        watch = mulligan.Watch(reals, generator=shown, discriminator=d, latent=6, every=20, folder=folder)
+    watch = watching and mulligan.Watch(reals, generator=shown, discriminator=d, latent=6, every=20, folder=folder)
     step = 0
     while step < steps:
         for x in loader:
@@ -111,7 +109,7 @@ def loop(torch, edits=(), steps=60, watching=True, folder=None):
                 g.eval()
             if "eval_d" in edits:
                 d.eval()
-            if watch is not None:
+            if watch:
                 watch(step, d_loss=d_loss, g_loss=g_loss)
     states = [net.state_dict() for net in (g, d, average)]
     arrays = [v.numpy().tobytes() for state in states for v in state.values()]
@@ -121,7 +119,7 @@ def loop(torch, edits=(), steps=60, watching=True, folder=None):
     ]
     chance = torch.get_rng_state().numpy().tobytes(), np.random.get_state()[1].tobytes(), random.getstate()
     modes = [module.training for net in (g, d) for module in net.modules()]
-    if watch is not None:
+    if watch:
         watch.close()
     return watch, (arrays, chance, modes, len(g[0]._forward_hooks) + len(d._forward_hooks))
 
@@ -179,9 +177,9 @@ def test_a_plain_loop_is_accused_of_no_mistake(torch, edits):
     assert watch.loss is (None if "average" in edits else LOGITS)
 
 
-@pytest.mark.parametrize("kind", ["third optimiser", "inputs", "autoencoder"])
+@pytest.mark.parametrize("kind", ["third optimiser", "inputs", "autoencoder", "pairs"])
 def test_a_loop_that_looks_odd_is_accused_of_no_mistake(torch, kind):
-    """InfoGAN's third optimiser holds both nets, a backward pass names its inputs, and BEGAN's D returns pictures."""
+    """InfoGAN's third optimiser holds both nets, BEGAN's D returns pictures, and pix2pix's D also gets what G gets."""
     softplus = torch.nn.functional.softplus
 
     class Judge(torch.nn.Linear):
@@ -190,16 +188,18 @@ def test_a_loop_that_looks_odd_is_accused_of_no_mistake(torch, kind):
             return out if kind == "autoencoder" else (out[:, 0], out[:, 1:])
 
     torch.manual_seed(0)
-    reals, g, d = torch.randn(200, 3) + 4, torch.nn.Linear(2, 3), Judge(3, 3)
+    reals, z = torch.randn(200, 3) + 4, torch.ones(32, 3)
+    g, d = torch.nn.Linear(3, 3), Judge(6 if kind == "pairs" else 3, 3)
     g.modules = d.modules = []  # medGAN's own list
     opt_g, opt_d, both = (
         torch.optim.Adam(weights, 0.01)
         for weights in ([*g.parameters()], [*d.parameters()], [*g.parameters(), *d.parameters()])
     )
     score = (lambda x: -(d(x) - x).abs().mean(1)) if kind == "autoencoder" else (lambda x: d(x)[0])
-    watch = mulligan.Watch(reals, generator=g, discriminator=score, latent=2, every=20)
+    score = (lambda x: d(torch.cat([z[torch.arange(len(x)) % 32], x], 1))[0]) if kind == "pairs" else score
+    watch = mulligan.Watch(reals, generator=g, discriminator=score, latent=3, every=20)
     for step in range(1, 61):
-        x, z = reals[torch.randint(200, (32,))], torch.randn(32, 2)
+        x, z = reals[torch.randint(200, (32,))], torch.randn(32, 3)
         opt_d.zero_grad()
         d_loss = softplus(-score(x)).mean() + softplus(score(g(z).detach())).mean()
         d_loss.backward(inputs=[*d.parameters()] if kind == "inputs" else None)
@@ -209,7 +209,7 @@ def test_a_loop_that_looks_odd_is_accused_of_no_mistake(torch, kind):
         if kind == "third optimiser":
             both.zero_grad(), d(g(z))[1].square().mean().backward(), both.step()
         watch(step)
-    assert watch.error == ""
+    assert (watch.error, "d fake" in watch._loop.aims) == ("", kind != "autoencoder")
     assert {finding.state for finding in watch.findings} & LOOP_FAULTS.keys() == set()
 
 

@@ -50,7 +50,6 @@ class Nets:
         with self.copied():
             self.z = self._draw_z(latent, seed)
             first = self.fakes(ROWS)
-            self.reach = self._find_reach()
             self.blind = self._try_discriminator() if self.nets[1] is not None else ""
             self.explore()
             self.before = self.mark(self.before)
@@ -68,8 +67,8 @@ class Nets:
             raise AskError(f"no z can be drawn for {latent!r}")
         return (self.array(stream(seed, "eval").standard_normal((COUNT, *shape)).astype(np.float32)),)
 
-    def _find_reach(self) -> tuple[float, float]:
-        """Return the range that G's samples fill for huge z or, in JAX, that of the last operation that makes them."""
+    def explore(self) -> None:
+        """Find the range that G's samples fill for huge z or, in JAX, that of the last operation that makes them."""
         jax, z, reach = sys.modules.get("jax"), self.z, (-math.inf, math.inf)
         with suppress(Exception), np.errstate(all="ignore"):  # whatever a function raises for such z
             if jax is not None and isinstance(self.draw(self.nets[0], slice(0, ROWS)), jax.Array):
@@ -81,8 +80,7 @@ class Nets:
                 samples = self.fakes(ROWS)
                 ends = float(samples.min()), float(samples.max())
                 reach = ends if ends in BOUNDS.values() and np.isin(samples, ends).mean() > 0.5 else reach
-        self.z = z
-        return reach
+        self.z, self.reach = z, reach
 
     def _try_discriminator(self) -> str:
         """Ask D once, and again with fewer samples. Return why it cannot be asked, or nothing."""
@@ -182,9 +180,6 @@ class Nets:
 
     def array(self, x: Array) -> Any:
         return x
-
-    def explore(self) -> None:
-        """Find out what the framework tells of the nets."""
 
     def mark(self, real: Array) -> Array:
         """Return numbers that change where D learns: its answers for the reals."""

@@ -187,7 +187,7 @@ class FactRecorder(CallRecorder):
         self._waiting: set[str] = set()  # weights without a hook, because they need no gradient now
         self._handles: list[Any] = []
         self._inputs: list[torch.Tensor] = []  # of a D of several modules
-        self._fakes: list[tuple[Array, list[Array]]] = []  # keys of the fakes of each call of G, and of their classes
+        self._fakes: list[tuple[Array, list[Array]]] = []  # keys of the fakes of each call of G, and of what it got
         self._width = 0  # of a sample of G
         self._batch_norm = any(isinstance(part, _MOVING[0]) for net in self.ends[1] for part in modules(net))
         self._norms: dict[str, list[float]] = {}
@@ -245,7 +245,7 @@ class FactRecorder(CallRecorder):
         samples, inputs = first_of(output), tensors(args, words)
         if isinstance(samples, torch.Tensor) and samples.dim():
             self._width = samples[:1].numel()
-            self._fakes.append((row_keys(samples), [row_keys(y) for y in inputs[1:2]]))
+            self._fakes.append((row_keys(samples), [row_keys(y) for y in inputs[:2]]))
         if torch.is_grad_enabled():  # not a sheet of samples
             z = next((x for x in inputs if x.is_floating_point()), None)
             self.facts.append(Drew(None if z is None else np.sort(row_keys(z)), _in_eval(self.ends[0])))
@@ -287,7 +287,10 @@ class FactRecorder(CallRecorder):
     def _keys_of(self, x: torch.Tensor) -> Array:
         """Return keys of D's rows, or of the samples in them if D reads several as one row."""
         rows = x.reshape(len(x), -1)
-        return row_keys(rows.reshape(-1, self._width) if self._width and rows.shape[1] % self._width == 0 else rows)
+        keys = row_keys(rows.reshape(-1, self._width) if self._width and rows.shape[1] % self._width == 0 else rows)
+        columns = keys.reshape(len(x), -1)
+        own = ~np.isin(columns, np.concatenate([_NONE, *(got[0] for _, got in self._fakes if got)])).all(0)
+        return columns[:, own].ravel() if own.any() else keys  # without what G got, as D of pix2pix gets it
 
     def _find_fakes(self, keys: Array, attached: bool) -> Any:
         """Tell which samples of D's batch are G's; nothing if the others may be older ones, from a buffer."""
@@ -309,7 +312,7 @@ class FactRecorder(CallRecorder):
     def _changes_classes(self, keys: Array, classes: list[torch.Tensor]) -> bool:
         """Tell whether D gets a batch of fakes with other classes than G got, who may draw the same for several."""
         drawn = (ys for fakes, ys in self._fakes if np.array_equal(fakes, keys))
-        pairs = [(y, row_keys(z)) for ys in drawn for y, z in zip(ys, classes)]
+        pairs = [(y, row_keys(z)) for ys in drawn for y, z in zip(ys[1:], classes)]
         return bool(pairs) and not any(np.array_equal(y, z) for y, z in pairs)
 
     def _record_gradient(self, pushes: Any, sloped: bool, classes: torch.Tensor | None, grad: torch.Tensor) -> None:
