@@ -3,7 +3,7 @@
 import math
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,9 +22,11 @@ def as_numpy(x: Any) -> Array:
     """Return an array of any framework as float32, without its graph."""
     if hasattr(x, "detach"):  # a tensor, which may be on a GPU or bfloat16
         x = x.detach().cpu().float()
-    if hasattr(x, "__array__"):
-        return np.asarray(x, np.float32)
-    return np.asarray(np.from_dlpack(x) if hasattr(x, "__dlpack__") else x, np.float32)
+        with suppress(RuntimeError):  # torch.func wraps it, and only its list can be read
+            return np.asarray(x, np.float32)
+        x = x.tolist()
+    bare = hasattr(x, "__dlpack__") and not hasattr(x, "__array__")
+    return np.asarray(np.from_dlpack(x) if bare else x, np.float32)
 
 
 def row_keys(x: Any) -> Array:
