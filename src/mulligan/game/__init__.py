@@ -35,14 +35,12 @@ from mulligan.game.spec import Game, Latent, Player, Schedules
 if TYPE_CHECKING:
     from mulligan.game.gan import GAN
 
-# fmt: off
 __all__ = [
     "ARCHITECTURES", "AUGMENTATIONS", "DRAGAN", "GAN", "LOSSES", "PENALTIES", "R1", "R2", "WGANGP", "Architecture",
     "Augmentation", "Cutout", "DiscriminatorLoss", "Flip", "Game", "GeneratorLoss", "Hinge",
     "Latent", "LeastSquares", "LiteralCost", "Loss", "Minimax", "NonSaturating", "Penalty", "Player",
     "Relativistic", "RelativisticAverage", "Schedules", "Translation", "Wasserstein", "ZeroCentered",
-]
-# fmt: on
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -27,12 +27,10 @@ from mulligan.metrics.neighbours import Manifolds, coverage_ideal, manifolds, ne
 from mulligan.metrics.pixels import real_or_fake, sharpness
 from mulligan.metrics.registry import MAPS, METRICS, Comparison, Figure, Metric, at, figures_in, median_of, space_of
 
-# fmt: off
 __all__ = [
     "MAPS", "METRICS", "PCA", "ClassMap", "Classes", "Comparison", "Evaluator", "Fakes", "FeatureMap", "Figure",
     "Gist", "Judge", "Manifolds", "Metric", "Modes", "Moments", "Reference", "at", "bundled_judge", "count_classes",
     "coverage_ideal", "evaluate_pictures", "evaluate_points", "figures_in", "frechet_distance", "gist", "judge_for",
     "manifolds", "median_of", "merge", "modes", "moments", "nearest", "nearest_pictures", "noise_floor", "pca",
     "percent", "real_or_fake", "reference", "sharpness", "space_of", "stacked_modes",
-]
-# fmt: on
+]  # fmt: skip

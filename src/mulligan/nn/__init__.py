@@ -14,8 +14,6 @@ from mulligan.nn.memory import Array, Memory
 from mulligan.nn.network import Network, Workspace
 from mulligan.nn.rng import restore, state_of, stream
 
-# fmt: off
 __all__ = [
     "AVERAGES", "EMA", "Array", "Average", "Memory", "Network", "Workspace", "restore", "state_of", "stream",
-]
-# fmt: on
+]  # fmt: skip

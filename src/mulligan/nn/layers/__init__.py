@@ -22,12 +22,10 @@ from mulligan.nn.layers.initializers import INITIALIZERS, Fill, He, Initializer,
 from mulligan.nn.layers.norm import BatchNorm, Dropout, LayerNorm
 from mulligan.nn.layers.shape import Flatten, Reshape, Upsample
 
-# fmt: off
 __all__ = [
     "EXAMPLES", "INITIALIZERS", "LAYERS", "Affine", "Arctan", "BatchNorm", "Conv2d",
     "ConvTranspose2d", "Dense", "Dropout", "Fill", "Flatten", "He", "Initializer", "Layer", "LayerNorm",
     "LeakyReLU", "LinearMap", "Normal", "OneHot", "Param", "Pointwise", "Projection", "ReLU", "Reshape", "Residual",
     "Scaled", "Sequential", "Shape", "Sigmoid", "Tanh", "Upsample", "UpsampleConv2d", "Zeros", "example", "register",
     "walk",
-]
-# fmt: on
+]  # fmt: skip

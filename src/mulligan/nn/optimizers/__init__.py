@@ -26,9 +26,7 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
 }
 """Every optimiser by the name that a configuration uses."""
 
-# fmt: off
 __all__ = [
     "OPTIMIZERS", "SGD", "AMSGrad", "AdaMax", "Adadelta", "Adagrad", "Adam", "Momentum", "Nadam", "Nesterov",
     "Optimizer", "RMSprop", "State",
-]
-# fmt: on
+]  # fmt: skip
