@@ -174,7 +174,7 @@ def diagnose(log: Path | None, samples: Path | None, data: str | None, tile: str
         if reals.is_points:
             raise DataError(must_be("data", "pictures", data))
         taken = sheets(samples, tile, reals.shape[0], reals.shape[-1])
-        watch = _watched(scale_samples(np.asarray(reals.images)), taken)
+        watch = _watch_samples(scale_samples(np.asarray(reals.images)), taken)
         findings = watch.findings
         state = findings[-1].state if findings else "nothing is beyond its threshold"
         lines.append(f"{samples} ({len(taken)} × {len(taken[-1][1])} pictures) against {data}: {state}")
@@ -191,14 +191,14 @@ def diagnose(log: Path | None, samples: Path | None, data: str | None, tile: str
     return "\n".join([*lines, NEXT_TIME]), findings
 
 
-def _watched(reals: Any, taken: list[tuple[int, Any]]) -> Watch:
+def _watch_samples(reals: Any, taken: list[tuple[int, Any]]) -> Watch:
     """Watch a GAN whose samples are those that were kept. Of a single set, what shows once is named."""
     now = [taken[0][1]]
 
-    def drawn(z: Any) -> Any:
+    def draw(z: Any) -> Any:
         return now[-1][z[:, 0] % len(now[-1])]
 
-    watch = Watch(reals, generator=drawn, latent=lambda n: np.arange(n)[:, None], every=1)
+    watch = Watch(reals, generator=draw, latent=lambda n: np.arange(n)[:, None], every=1)
     watch._history.counted = False
     for step, images in taken:
         now.append(images)

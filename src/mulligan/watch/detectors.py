@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mulligan.nn.memory import Array
-from mulligan.watch.losses import LOGITS, TWICE, Loss, Push, RealBatch, ends_of, is_content, loss_of
+from mulligan.watch.losses import LOGITS, TWICE, KnownLoss, Push, RealBatch, ends_of, is_content, loss_of
 
 SIDES = "real", "fake"
 LISTEN = 12
@@ -155,7 +155,7 @@ class Loop:
         return ends
 
     @cached_property
-    def loss(self) -> Loss | None:
+    def loss(self) -> KnownLoss | None:
         """D's loss, if the gradients tell it."""
         return loss_of(self.of_d)
 

@@ -40,7 +40,7 @@ class Push(NamedTuple):
     sloped: bool = False  # the loop may take D's slope there
 
 
-class Loss(NamedTuple):
+class KnownLoss(NamedTuple):
     """A loss of D. Its term for fakes is that for reals, mirrored around `level`."""
 
     name: str
@@ -68,15 +68,15 @@ def _cross_entropy(logits: Array) -> Array:
     return np.logaddexp(0.0, -logits).astype(np.float32)
 
 
-PROBABILITIES = Loss("cross-entropy of probabilities", 2 * math.log(2), 0.0, _cross_entropy)
-LOGITS = Loss("cross-entropy of logits", 2 * math.log(2), 0.0, _cross_entropy)
-TWICE = Loss("cross-entropy after two sigmoids", 2 * math.log(2), 0.0, _cross_entropy)
-SQUARES = Loss("least squares", 0.5, 0.5, lambda o: np.square(o - 1))
-HINGE = Loss("hinge", 2.0, 0.0, lambda o: np.maximum(1 - o, 0))
-MEANS = Loss("difference of means", 0.0, None, lambda o: -o)
+PROBABILITIES = KnownLoss("cross-entropy of probabilities", 2 * math.log(2), 0.0, _cross_entropy)
+LOGITS = KnownLoss("cross-entropy of logits", 2 * math.log(2), 0.0, _cross_entropy)
+TWICE = KnownLoss("cross-entropy after two sigmoids", 2 * math.log(2), 0.0, _cross_entropy)
+SQUARES = KnownLoss("least squares", 0.5, 0.5, lambda o: np.square(o - 1))
+HINGE = KnownLoss("hinge", 2.0, 0.0, lambda o: np.maximum(1 - o, 0))
+MEANS = KnownLoss("difference of means", 0.0, None, lambda o: -o)
 
 
-def line_of(push: Push) -> tuple[float, Loss | None]:
+def line_of(push: Push) -> tuple[float, KnownLoss | None]:
     """Return the target of a gradient that is a line s·(x − target), and the loss that has this line; or NaN."""
     o, g = push.output.astype(np.float64), push.gradient.astype(np.float64)
     p = 1.0 / (1.0 + np.exp(-np.clip(o, -500, 500)))
@@ -94,10 +94,10 @@ def line_of(push: Push) -> tuple[float, Loss | None]:
     return target, loss
 
 
-def loss_of(pushes: Sequence[Push]) -> Loss | None:
+def loss_of(pushes: Sequence[Push]) -> KnownLoss | None:
     """Return the loss behind some pushes of D's step."""
     lines = [(line_of(push)[1], push) for push in pushes]
-    counts: Counter[Loss | None] = Counter(loss for loss, _ in lines if loss is not None)
+    counts: Counter[KnownLoss | None] = Counter(loss for loss, _ in lines if loss is not None)
     loss = max(counts, key=counts.__getitem__, default=None)
     if 3 * counts[loss] > len(pushes):  # else one of few batches is a line by chance
         same = [push for each, push in lines if each is loss]

@@ -36,7 +36,7 @@ class Nets:
     reach = -math.inf, math.inf  # of G's last layer
 
     def __init__(self, nets: tuple[Any, Any], layout: Layout, real: Any, labels: Any):
-        self.originals = self.nets = nets  # G and D; `nets` are copies, within `copied`
+        self.originals = self.nets = nets  # G and D; `nets` are copies, within `use_copies`
         self.layout, self.real, self.labels = layout, real, labels
         self.z: tuple[Any, ...] = ()
         self.names: tuple[str, ...] = ()  # of the keywords under which G gets z
@@ -47,7 +47,7 @@ class Nets:
 
     def begin(self, latent: Latent, seed: int) -> Array:
         """Draw the fixed z and the first samples, and ask D once."""
-        with self.copied():
+        with self.use_copies():
             self.z = self._draw_z(latent, seed)
             first = self.fakes(ROWS)
             self.blind = self._try_discriminator() if self.nets[1] is not None else ""
@@ -94,9 +94,9 @@ class Nets:
         return reason + (f"; not copied: {', '.join(self.copier.left_out)}" if self.copier.left_out else "")
 
     @contextmanager
-    def copied(self) -> Iterator[None]:
+    def use_copies(self) -> Iterator[None]:
         """Ask copies of the nets as they are now, and put back all random states of the process afterwards."""
-        with self.seeded():
+        with self.keep_seed():
             self.copier = NetCopier()
             try:
                 self.nets = self.copier.copy(self.originals)
@@ -105,7 +105,7 @@ class Nets:
                 self.nets = self.originals
 
     @contextmanager
-    def seeded(self) -> Iterator[None]:
+    def keep_seed(self) -> Iterator[None]:
         """Put back all random states of the process afterwards."""
         numpy, python = np.random.get_state(), random.getstate()
         try:
@@ -153,7 +153,7 @@ class Nets:
         return as_numpy(real), as_numpy(self.scores(fakes)), slope
 
     def moves(self) -> list[Moves]:
-        """Compare D's answers with those of the nets at the last call, if there was one; within `copied`."""
+        """Compare D's answers with those of the nets at the last call, if there was one; within `use_copies`."""
         (g, d), earlier = self.nets, self.earlier
         self.earlier = self.nets
         if earlier is None:
@@ -161,12 +161,12 @@ class Nets:
 
         def judge(net: Any, x: Any) -> Any:
             self.nets = None, net
-            with self.seeded():
+            with self.keep_seed():
                 return np.array(self.scores(x).tolist())  # float64, if D's answers are
 
-        with self.seeded():
+        with self.keep_seed():
             before = self.draw(earlier[0], slice(0, len(self.real)))
-        with self.seeded():
+        with self.keep_seed():
             after = self.draw(g, slice(0, len(self.real)))
         samples = self._real_like(before), before, after
         (real, fake, drawn), now = ([judge(net, x) for x in samples] for net in (earlier[1], d))

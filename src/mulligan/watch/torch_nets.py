@@ -40,7 +40,7 @@ class TorchNets(Nets):
 
     def __init__(self, *args: Any):
         super().__init__(*args)
-        with self.copied():
+        with self.use_copies():
             first = next((leaf for leaf, _ in self.copier.leaves if leaf.is_floating_point()), torch.zeros(1))
             if any(hasattr(module, "_flatten_layers") for module in self.copier.modules):
                 self.name = "Keras"
@@ -53,16 +53,16 @@ class TorchNets(Nets):
         return torch.from_numpy(x).to(**self._like)
 
     @contextmanager
-    def copied(self) -> Iterator[None]:
-        with torch.inference_mode(False), torch.no_grad(), _uncompiled(), super().copied():
+    def use_copies(self) -> Iterator[None]:
+        with torch.inference_mode(False), torch.no_grad(), _ignore_compile(), super().use_copies():
             yield
 
     @contextmanager
-    def seeded(self) -> Iterator[None]:
+    def keep_seed(self) -> Iterator[None]:
         devices = range(torch.cuda.device_count() if torch.cuda.is_initialized() else 0)
         on_mps = torch.mps.get_rng_state() if str(getattr(self.real, "device", "")).startswith("mps") else None
         try:
-            with super().seeded(), torch.random.fork_rng(devices):
+            with super().keep_seed(), torch.random.fork_rng(devices):
                 torch.default_generator.manual_seed(0)
                 for device in devices:
                     torch.cuda.default_generators[device].manual_seed(0)
@@ -147,7 +147,7 @@ def ends_of(net: Any, weights: Weights, order: dict[torch.nn.Module, bool]) -> l
     return [outer[-1 if order[outer[-1]] else 0], outer[-1]]  # several D side by side are heard at the last
 
 
-def _uncompiled() -> AbstractContextManager[Any]:
+def _ignore_compile() -> AbstractContextManager[Any]:
     """Call modules of `torch.compile` as they were written: their compiled backward pass works only once."""
     used = "torch._dynamo" in sys.modules and hasattr(torch.compiler, "set_stance")
     return torch.compiler.set_stance("force_eager") if used else nullcontext()

@@ -28,7 +28,7 @@ from mulligan.training.events import Diagnosed, Event, Failed, Finished, Measure
 from mulligan.watch.arrays import as_numpy, calm, class_match, kinds_of, layout_of, range_of
 from mulligan.watch.detectors import LISTEN, Drew, Loop, Moves, drift_of, signals_of
 from mulligan.watch.faults import LOOP_FAULTS, PASSING, YOUNG, LoopHistory, advise
-from mulligan.watch.losses import LOGITS, MEANS, PROBABILITIES, Loss
+from mulligan.watch.losses import LOGITS, MEANS, PROBABILITIES, KnownLoss
 from mulligan.watch.nets import AskError, Latent, describe_error, nets_of
 
 WATCHED = "watched"
@@ -95,7 +95,7 @@ class Watch(AbstractContextManager["Watch"]):
     ):
         self.findings: list[Diagnosed] = []
         self.error, self.step = "", -1
-        self.loss: Loss | None = None  # D's, if it is known
+        self.loss: KnownLoss | None = None  # D's, if it is known
         self._seen, self._ahead, self._is_over, self._speaks = 0, 0, False, False
         self._losses: dict[str, list[Any]] = {}  # and other figures, since the last report
         self._last: dict[str, float] = {}  # their means then
@@ -255,7 +255,7 @@ class Watch(AbstractContextManager["Watch"]):
         due = self._history.is_due(step)
         if due:
             self._read_facts()
-        with self._nets.copied():
+        with self._nets.use_copies():
             if due and not np.isfinite(samples := self._nets.fakes(ROWS)).all():
                 self._fail(step)
                 return
@@ -279,7 +279,7 @@ class Watch(AbstractContextManager["Watch"]):
         self._recorder.start()
         hears = self._recorder.hears and not self._history.taken
         if self._asks and not hears and len(self._moves) < 2 * LISTEN and "with_d" not in self._history.signals:
-            with self._nets.copied():
+            with self._nets.use_copies():
                 self._moves += self._nets.moves()
 
     def _read_facts(self) -> None:
