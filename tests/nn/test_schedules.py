@@ -7,12 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mulligan.nn.schedules import (
-    Cosine,
-    Geometric,
-    Linear,
-    StepDecay,
-)
+from mulligan.nn.schedules import Cosine, Geometric, Linear, StepDecay
 
 values = st.floats(1e-6, 1e3)
 totals = st.integers(1, 10_000)

@@ -557,11 +557,12 @@ def test_functions_and_raw_tensors_show_by_their_moves_where_g_goes(torch, frame
     assert {f.state for f in watch.findings} & named == {said} - {""}
 
 
-def test_a_loss_that_is_not_finite_is_divergence():
-    watch = mulligan.Watch(REALS, generator=lambda z: REALS[: len(z)], latent=3, every=10)
+@pytest.mark.parametrize(("reals", "state"), [(REALS, "divergence"), (200 * REALS, "wrong scale")])
+def test_a_loss_that_is_not_finite_is_divergence_unless_the_data_are_too_large(reals, state):
+    watch = mulligan.Watch(reals, generator=lambda z: REALS[: len(z)], latent=3, every=10)
     for step in range(1, 30):
         watch(step, d_loss=np.nan)
-    assert [(f.state, f.step) for f in watch.findings] == [("divergence", 10)]
+    assert [(f.state, f.step) for f in watch.findings] == [(state, 10)]
 
 
 def test_an_error_inside_is_told_once_and_ends_the_watch(capfd):

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from copy import copy
 from typing import Any
 
-from mulligan.diagnosis.failures import EVERY, HEALTHY, IGNORES_Z, NOT_FINITE, NOT_SET_OUT, matches, strays
+from mulligan.diagnosis.failures import EVERY, HEALTHY, IGNORES_Z, NOT_FINITE, NOT_SET_OUT, matches, strays, weigh_scale
 from mulligan.diagnosis.measurements import Evidence, Facts, Finding, Measurement, Measurements
 from mulligan.diagnosis.probe import Probe
 from mulligan.diagnosis.statistics import add_in_order
@@ -127,9 +127,11 @@ class History:
         self._lived = self._lived or measurement.signals.get("spread", 1.0) >= IGNORES_Z.value
         return measurement, self._judge(self.measurements(probe.facts))
 
-    def failed(self) -> Finding:
-        """Name what has happened to a GAN with numbers that are not finite."""
-        self.current = Finding("divergence", (NOT_FINITE.at(1.0),), "alarm")
+    def name_failure(self, probe: Probe) -> Finding:
+        """Name what has happened to a GAN with numbers that are not finite: data of another range, if it has such."""
+        ranges = Measurements([Measurement(self._seen, probe.compare_ranges(), [])], probe.facts, self._lived)
+        cause = next((each.evidence for each in weigh_scale(ranges) if each.holds), ())
+        self.current = Finding("wrong scale" if cause else "divergence", (*cause, NOT_FINITE.at(1.0)), "alarm")
         return self.current
 
     def measurements(self, facts: Facts) -> Measurements:

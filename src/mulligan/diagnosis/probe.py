@@ -160,16 +160,22 @@ class Probe:
                 signals |= self._gradients(fake, self.answers)
         return {name: value for name, value in signals.items() if math.isfinite(value)}, histogram
 
-    def _variety(self, fake: Array) -> dict[str, float]:
+    def compare_ranges(self) -> dict[str, float]:
+        """Compare the range of the data with that of G's last layer; no network is asked."""
         reals, (low, high) = self.reals, self.reach
-        signals = {
+        return {
+            "scale": reals.span / (high - low if math.isfinite(high - low) else 2.0),
+            "beyond": min((max(low - reals.bottom, 0.0) + max(reals.top - high, 0.0)) / reals.span, 1.0),
+            "offset": abs(reals.low + reals.unit) / reals.unit,
+        }
+
+    def _variety(self, fake: Array) -> dict[str, float]:
+        reals = self.reals
+        signals = self.compare_ranges() | {
             "spread": ratio(spread(fake, self.labels), reals.spread),
             "span": float(fake.max() - fake.min()) / reals.span,
             "distance": ratio(mean_distance(fake), reals.distance),
             "variety": reals.deviation / reals.unit,
-            "scale": reals.span / (high - low if math.isfinite(high - low) else 2.0),
-            "beyond": min((max(low - reals.bottom, 0.0) + max(reals.top - high, 0.0)) / reals.span, 1.0),
-            "offset": abs(reals.low + reals.unit) / reals.unit,
         }
         if not reals.are_points:
             p = reals.pixels(fake)

@@ -386,12 +386,7 @@ class Objectives:
     """
 
     def __init__(
-        self,
-        gan: GAN,
-        streams: dict[str, np.random.Generator],
-        real: Array,
-        labels: Labels,
-        z: Array | None = None,
+        self, gan: GAN, streams: dict[str, np.random.Generator], real: Array, labels: Labels, z: Array | None = None
     ):
         self.game, self.labels = gan.game, labels
         self.theta_g, self.theta_d = gan.g.network.theta.copy(), gan.d.network.theta.copy()

@@ -110,7 +110,6 @@ class Metric:
     """False if it stands in ``metrics.json`` alone, not in tables."""
 
 
-# fmt: off
 METRICS: dict[str, Metric] = {
     "fd": Metric("FD, % of variance", "Fréchet distance of the features, per cent of the reals' variance.", "low",
         "fd_floor", _frechet, "features", "Dowson and Landau 1982; Heusel et al. 2017, eq. 6"),
@@ -142,8 +141,7 @@ METRICS: dict[str, Metric] = {
         "high_quality_ideal", _modes, "points", "Srivastava et al. 2017; Lin et al. 2018", share=True),
     "modes.kl": Metric("KL of the modes", "KL of the modes' shares from even ones, in nats.", "low", "kl_floor",
         _modes, "points"),
-}
-# fmt: on
+}  # fmt: skip
 """Every figure by its path in ``metrics.json``, where the key of the map precedes a figure of features."""
 
 

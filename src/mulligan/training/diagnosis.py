@@ -56,12 +56,12 @@ class Diagnosis(History):
 
     def observe(self, run: Run, event: Event) -> Iterable[Event]:
         """Add up reports. When a measurement is due, return it, and the diagnosis if the state has changed."""
-        if isinstance(event, Failed):
-            return [self._tell(run, self.failed(), event)]
-        if not isinstance(event, Stepped):
+        if not isinstance(event, (Failed, Stepped)):
             return []
         if self._probe is None or self._probe[0] is not run:
             self._probe = run, probe_of(run)
+        if isinstance(event, Failed):
+            return [self._tell(run, self.name_failure(self._probe[1]), event)]
         measurement, news = self.report(self._probe[1], event.step, event.measures)
         events: list[Event] = [] if measurement is None else [Measured(*measurement, clock=event.clock)]
         return events if news is None else [*events, self._tell(run, news, event)]

@@ -310,7 +310,7 @@ class Watch(AbstractContextManager["Watch"]):
         return {"class_in_loop": in_loop / of_reals} if of_reals > 0.2 else {}
 
     def _fail(self, step: int) -> None:
-        self._tell(step, self._history.failed())
+        self._tell(step, self._history.name_failure(self._probe))
         self._folder.add(Failed(step, "a number was no longer finite"))
         self.close()
 

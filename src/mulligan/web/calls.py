@@ -191,13 +191,7 @@ class Answer:
 
 
 async def answer(
-    playground: Any,
-    route: Route,
-    places: Mapping[str, str],
-    query: str,
-    body: bytes,
-    *,
-    of_phone: bool = False,
+    playground: Any, route: Route, places: Mapping[str, str], query: str, body: bytes, *, of_phone: bool = False
 ) -> Answer:
     """Answer a request by the parts `places` of its path, its query, and its JSON `body`."""
     try:

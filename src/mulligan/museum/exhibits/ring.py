@@ -121,7 +121,7 @@ def _share_before_nan(run: Run) -> float:
     return 1.0
 
 
-def play_uncalled(seed: int, steps: int = 1500) -> Played:
+def uncalled(seed: int, steps: int = 1500) -> Played:
     """Play with a gradient penalty off, on but never called, and called."""
     option = "penalties=[{kind='wgan_gp', weight=10.0}]"
     never = "schedules.penalty={kind='constant', value=0.0}"  # the option is set, but does not reach the gradient
