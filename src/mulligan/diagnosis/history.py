@@ -128,7 +128,7 @@ class History:
         return measurement, self._judge(self.measurements(probe.facts))
 
     def name_failure(self, probe: Probe) -> Finding:
-        """Name what has happened to a GAN with numbers that are not finite: data of another range, if it has such."""
+        """Name why numbers are no longer finite: data whose range G's last layer lacks, or divergence."""
         ranges = Measurements([Measurement(self._seen, probe.compare_ranges(), [])], probe.facts, self._lived)
         cause = next((each.evidence for each in weigh_scale(ranges) if each.holds), ())
         self.current = Finding("wrong scale" if cause else "divergence", (*cause, NOT_FINITE.at(1.0)), "alarm")

@@ -47,11 +47,11 @@ class GAN:
         count = available_cores() if workers is None else workers
         for name, value, least in (("seed", seed, 0), ("total", total, 1), ("workers", count, 1)):
             as_whole(name, value, least)
-        kind, array = (process_team(), share) if processes and count > 1 else (ThreadTeam, allocate)
+        kind, reserve = (process_team(), share) if processes and count > 1 else (ThreadTeam, allocate)
         for_g = game.generator.build(sample_shape, game.classes)
         for_d = game.discriminator.build(sample_shape, game.classes)
-        self.g = PlayerState(game.generator, for_g, (game.latent.dim,), dtype, array, game.average)
-        self.d = PlayerState(game.discriminator, for_d, sample_shape, dtype, array)
+        self.g = PlayerState(game.generator, for_g, (game.latent.dim,), dtype, reserve, game.average)
+        self.d = PlayerState(game.discriminator, for_d, sample_shape, dtype, reserve)
         self.players = {"g": self.g, "d": self.d}
         check_game(game, self.g.network, self.d.network, sample_shape)
         for name, player in self.players.items():
@@ -59,7 +59,7 @@ class GAN:
             player.average[:] = player.network.theta
         self.team: ThreadTeam = kind(count, self._answer, self._take_home)
         self._draws = Draws(
-            game, sample_shape, seed=seed, workers=count, allocate=array, dtype=dtype, settle=self.team.settle
+            game, sample_shape, seed=seed, workers=count, allocate=reserve, dtype=dtype, settle=self.team.settle
         )
         self.average, self.warp = self.g.average, self._draws.warp
         """The running average of G's parameters, (n_params of G,), or G's own without one; and the augmentations."""
