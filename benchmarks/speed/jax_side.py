@@ -16,7 +16,7 @@ from mulligan.nn.layers.base import Layer
 from mulligan.nn.layers.classes import OneHot, Projection
 from mulligan.nn.layers.conv import Conv2d, ConvTranspose2d, UpsampleConv2d
 from mulligan.nn.layers.dense import Dense
-from mulligan.nn.layers.shape import Flatten, Reshape
+from mulligan.nn.layers.shape import ChannelMean, Flatten, Reshape
 from mulligan.nn.memory import Array
 from mulligan.nn.optimizers import Adam
 
@@ -196,8 +196,8 @@ def _apply(layer: Layer, shape: Shape, p: Any, x: Any, y: Any) -> Any:
         return jnp.tanh(x)
     if isinstance(layer, Sigmoid):
         return sigmoid(x)
-    if isinstance(layer, Flatten):
-        return x.reshape(len(x), -1)
-    if isinstance(layer, Reshape):
-        return x.reshape(len(x), *layer.shape)
+    if isinstance(layer, (Flatten, Reshape)):
+        return x.reshape(len(x), *layer.output_shape(shape))
+    if isinstance(layer, ChannelMean):
+        return x.reshape(*x.shape[:3], -1, layer.count).mean(axis=4)
     raise UnsupportedError(f"{layer} is not translated for jax. Add it to benchmarks/speed/jax_side.py.")

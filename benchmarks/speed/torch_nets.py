@@ -14,7 +14,7 @@ from mulligan.nn.layers.base import Layer
 from mulligan.nn.layers.classes import OneHot, Projection
 from mulligan.nn.layers.conv import Conv2d, ConvTranspose2d, UpsampleConv2d
 from mulligan.nn.layers.dense import Dense
-from mulligan.nn.layers.shape import Flatten, Reshape
+from mulligan.nn.layers.shape import ChannelMean, Flatten, Reshape
 from mulligan.nn.memory import Array
 
 Change = Callable[[Any], Any]
@@ -167,6 +167,8 @@ class Stack(torch.nn.Module):  # type: ignore[misc]
             return _OneHot(layer.classes, layer.scale)
         if isinstance(layer, Reshape) and len(layer.shape) == 3:
             return _ToPicture(layer.shape, channels_last)
+        if isinstance(layer, ChannelMean):
+            return _ChannelMean(1, (-1, layer.count))
         if isinstance(layer, Flatten):
             return _ToRow(channels_last and len(shape) == 3)
         for ours, theirs in ((ReLU, torch.nn.ReLU), (Tanh, torch.nn.Tanh), (Sigmoid, torch.nn.Sigmoid)):
@@ -197,6 +199,11 @@ class _UpsampleConv(torch.nn.Conv2d):
         W = self.weight.flip(2, 3).transpose(0, 1)
         window = sum(torch.nn.functional.pad(W, (b, 1 - b, a, 1 - a)) for a in (0, 1) for b in (0, 1))
         return torch.nn.functional.conv_transpose2d(x, window, self.bias, 2, 1)
+
+
+class _ChannelMean(torch.nn.Unflatten):
+    def forward(self, x: Any) -> Any:
+        return super().forward(x).mean(2)
 
 
 def _same(x: Any) -> Any:

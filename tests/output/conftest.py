@@ -7,12 +7,10 @@ import pytest
 
 from mulligan.game import Latent
 from mulligan.game.architectures import ConvGenerator, MLPGenerator
-from mulligan.models import bundled
 from mulligan.museum.kinds import ArticleOutput
 from mulligan.nn import Network, stream
 from mulligan.nn import layers as nn
 from mulligan.output.generator import Generator, GeneratorSpec
-from mulligan.output.generator.generator import match_histogram
 
 # every way in which padding, kernel and stride can meet, beside those that gradients are checked on
 CONVOLUTIONS = [
@@ -107,15 +105,9 @@ def mlp():
 
 
 @pytest.fixture(scope="session")
-def grainy():
-    """The bundled generator, with noise behind another curve."""
-    return match_histogram(bundled(), bundled().images(1000, 1), 0.15)
-
-
-@pytest.fixture(scope="session")
 def rgb():
-    """A small convolutional generator of colour pictures, unconditional, from uniform z."""
-    layers = ConvGenerator(hidden=(12,), channels=(6, 4)).build((8, 12, 3), 0)
+    """A small convolutional generator of colour pictures that are means, unconditional, from uniform z."""
+    layers = ConvGenerator(hidden=(12,), channels=(6, 4), subpixels=2).build((8, 12, 3), 0)
     return trained(layers, 5, (8, 12, 3), distribution="uniform")
 
 

@@ -12,6 +12,7 @@ from mulligan.nn import Network
 from mulligan.nn import layers as nn
 from mulligan.training import RECIPES, Parent, Recorder, Run, dumps_toml, recipe, resume, train, with_overrides
 from mulligan.training.diagnosis import probe_of
+from mulligan.training.remedies import find_reach
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -68,6 +69,14 @@ def test_fine_makes_pixels_at_full_size():
         (4, 3, 1),
     ]
     assert kinds(g)[-4:] == ["UpsampleConv2d", "LeakyReLU", "Conv2d", "Sigmoid"]
+
+
+@pytest.mark.parametrize("fine", [0, 3])
+def test_subpixels_are_averaged_within_each_colour(fine):
+    g = nn.Sequential(ConvGenerator(hidden=(), channels=(8, 4), fine=fine, subpixels=2).build((8, 8, 3), 0))
+    assert (g.layers[-3].channels, kinds(g.layers)[-2:]) == (6, ["Tanh", "ChannelMean"])
+    assert g.layers[-1].output_shape((8, 8, 6)) == (8, 8, 3)
+    assert find_reach(g, (5,)) == (-1.0, 1.0)
 
 
 def test_spectral_norm_is_everywhere():

@@ -8,7 +8,7 @@ from mulligan.config.serialization import from_table, to_table
 from mulligan.doors.read import parse_toml, read_text
 from mulligan.errors import expand, require, within
 from mulligan.game.spec import Game
-from mulligan.nn.fields import Checked, Count, Finite, Fraction, NonNegative, Seed, Whole
+from mulligan.nn.fields import Checked, Count, Finite, Fraction, Seed, Whole
 
 
 @dataclass(frozen=True)
@@ -82,9 +82,6 @@ class Config(Game):
     than 2,000 samples takes only every second of them, or fewer."""
     match_histogram: bool = False
     """Give grey samples of the finished generator the levels of the data, by a curve behind its last layer."""
-    grain: NonNegative = 0.0
-    """Standard deviation of noise that `match_histogram` adds in front of a second tanh: a function of z. Strokes of a
-    net are smoother than those of a pen. Faint outermost rows go black."""
     recipe: str = ""
     """The recipe that this configuration started from."""
     watched: bool = False

@@ -15,7 +15,7 @@ from mulligan.nn.layers.classes import OneHot, Projection
 from mulligan.nn.layers.conv import Conv2d, ConvTranspose2d, UpsampleConv2d
 from mulligan.nn.layers.dense import Dense
 from mulligan.nn.layers.initializers import He, Initializer, Zeros
-from mulligan.nn.layers.shape import Flatten, Reshape
+from mulligan.nn.layers.shape import ChannelMean, Flatten, Reshape
 
 
 @dataclass(frozen=True)
@@ -109,14 +109,15 @@ class ConvGenerator(Architecture):
     one_hot_scale: Positive = 3.0
     fine: Whole = 0
     """Channels at full size, from which a convolution 3×3 makes the pixels. `UpsampleConv2d` doubles the picture. With
-    0, the default, transposed convolutions double it, and the last of them makes the pixels. Its four sets of weights,
-    one for each place in 2×2 pixels, leave a pattern on flat colour."""
+    0, transposed convolutions double it and make the pixels, and leave a pattern of 2×2 pixels on flat colour."""
     norm: Layer | None = None
     """Stands before every activation but the last. It normalises the first picture channel by channel."""
     init: Initializer | None = None
     """First values of all weights; None is He's, by `alpha` and `output_gain`."""
     output: Layer = Tanh()
     """After the last layer."""
+    subpixels: Count = 1
+    """A pixel is the mean of so many outputs. Real greys come from averaging too: nets tell such samples less often."""
 
     def build(self, sample_shape: Shape, classes: int) -> tuple[Layer, ...]:
         height, width, depth = check_halvings(sample_shape, self.channels)
@@ -134,10 +135,12 @@ class ConvGenerator(Architecture):
         double = UpsampleConv2d if self.fine else ConvTranspose2d
         for channels in self.channels[1:]:
             layers += [double(channels, init=init), *after]
+        depth *= self.subpixels
+        end = (self.output,) if self.subpixels == 1 else (self.output, ChannelMean(self.subpixels))
         if not self.fine:
-            return (*layers, double(depth, init=last), self.output)
+            return (*layers, double(depth, init=last), *end)
         layers += [double(self.fine, init=init), *after]
-        return (*layers, Conv2d(depth, kernel=3, stride=1, init=last), self.output)
+        return (*layers, Conv2d(depth, kernel=3, stride=1, init=last), *end)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from mulligan.errors import MulliganError
 from mulligan.game.losses import LiteralCost, Minimax, Relativistic, Wasserstein
 from mulligan.game.validation import check_playable
 from mulligan.nn import optimizers
-from mulligan.nn.layers import LAYERS, Layer, Reshape, Tanh
+from mulligan.nn.layers import LAYERS, ChannelMean, Layer, Reshape, Tanh
 from mulligan.nn.layers.base import Shape, walk
 from mulligan.nn.layers.combine import Sequential
 from mulligan.nn.schedules import Schedule
@@ -100,7 +100,7 @@ def usual_weight(config: Config) -> float:
 def find_reach(g: Layer, input_shape: Shape) -> tuple[float, float]:
     """Return the bounds of G's output, which are those of its last layer."""
     leaves = [layer for _, layer, shape in walk(g, input_shape) if not layer.children(shape)]
-    return next((layer.reach for layer in reversed(leaves) if not isinstance(layer, Reshape)), Layer.reach)
+    return next((x.reach for x in reversed(leaves) if not isinstance(x, (ChannelMean, Reshape))), Layer.reach)
 
 
 def raise_slow_rates(config: Config) -> list[Change]:
@@ -112,8 +112,7 @@ def match_rates(config: Config) -> list[Change]:
     """Give both players the same rate if one has `APART` times the other's."""
     rates = of_optimizers(config, "lr")
     low, top = min(rates.values(), default=0.0), max(rates.values(), default=0.0)
-    apart = top > 0.0 and top >= APART * low
-    return set_each(rates, round_to(choose_rate(low, top))) if apart else []
+    return set_each(rates, round_to(choose_rate(low, top))) if top > 0.0 and top >= APART * low else []
 
 
 def choose_rate(low: float, high: float) -> float:

@@ -295,7 +295,7 @@ class Run:
         if not self.config.match_histogram or self.step < self.config.steps or self.data.shape[2:] != (1,):
             return generator
         real = np.asarray(self.data.draw(rows_at_once(REALS, self.data.shape)).images)
-        return match_histogram(generator, real, self.config.grain)
+        return match_histogram(generator, real)
 
     # ── what is not finite ────────────────────────────────────────────────────────────────────────────────────────
 

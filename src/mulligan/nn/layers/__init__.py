@@ -20,10 +20,10 @@ from mulligan.nn.layers.dense import Dense
 from mulligan.nn.layers.families import Affine, LinearMap, Pointwise
 from mulligan.nn.layers.initializers import INITIALIZERS, Fill, He, Initializer, Normal, Scaled, Zeros
 from mulligan.nn.layers.norm import BatchNorm, Dropout, LayerNorm
-from mulligan.nn.layers.shape import Flatten, Reshape, Upsample
+from mulligan.nn.layers.shape import ChannelMean, Flatten, Reshape, Upsample
 
 __all__ = [
-    "EXAMPLES", "INITIALIZERS", "LAYERS", "Affine", "Arctan", "BatchNorm", "Conv2d",
+    "EXAMPLES", "INITIALIZERS", "LAYERS", "Affine", "Arctan", "BatchNorm", "ChannelMean", "Conv2d",
     "ConvTranspose2d", "Dense", "Dropout", "Fill", "Flatten", "He", "Initializer", "Layer", "LayerNorm",
     "LeakyReLU", "LinearMap", "Normal", "OneHot", "Param", "Pointwise", "Projection", "ReLU", "Reshape", "Residual",
     "Scaled", "Sequential", "Shape", "Sigmoid", "Tanh", "Upsample", "UpsampleConv2d", "Zeros", "example", "register",

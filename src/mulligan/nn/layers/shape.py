@@ -1,4 +1,4 @@
-"""Layers that change the shape of a sample: Flatten, Reshape, and a fixed rule that enlarges images."""
+"""Layers that change the shape of a sample: Flatten, Reshape, and fixed rules for size and channels."""
 
 import math
 from dataclasses import dataclass
@@ -12,24 +12,28 @@ from mulligan.nn.layers.families import LinearMap
 from mulligan.nn.memory import Array, Memory
 
 
-@register("flatten", example((2, 3, 2)))
-@dataclass(frozen=True)
-class Flatten(LinearMap):
-    """Turn each sample into one row of numbers."""
-
-    def output_shape(self, shape: Shape) -> Shape:
-        return (math.prod(shape),)
+class _Reshaping(LinearMap):
+    """The same numbers in another shape."""
 
     def apply(self, m: Memory, x: Array, name: str) -> Array:
-        return x.reshape(len(x), -1)
+        return x.reshape(len(x), *self.output_shape(x.shape[1:]))
 
     def transpose(self, m: Memory, dy: Array, name: str) -> Array:
         return dy.reshape(len(dy), *m.saved["shape"][1:])
 
 
+@register("flatten", example((2, 3, 2)))
+@dataclass(frozen=True)
+class Flatten(_Reshaping):
+    """Turn each sample into one row of numbers."""
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return (math.prod(shape),)
+
+
 @register("reshape", example((12,), (2, 2, 3)))
 @dataclass(frozen=True)
-class Reshape(LinearMap):
+class Reshape(_Reshaping):
     """Give each sample another shape with the same number of elements."""
 
     shape: tuple[Count, ...]
@@ -42,12 +46,6 @@ class Reshape(LinearMap):
                 f"{math.prod(shape)} of shape {shape}. Give the layer before it {math.prod(self.shape)} outputs."
             )
         return self.shape
-
-    def apply(self, m: Memory, x: Array, name: str) -> Array:
-        return x.reshape(len(x), *self.shape)
-
-    def transpose(self, m: Memory, dy: Array, name: str) -> Array:
-        return dy.reshape(len(dy), *m.saved["shape"][1:])
 
 
 @register("upsample", example((2, 3, 2)))
@@ -71,6 +69,31 @@ class Upsample(LinearMap):
         np.copyto(out, windows[:, :, 0, :, 0])
         for i, j in ((0, 1), (1, 0), (1, 1)):  # in a third of the time of np.sum, which adds single numbers
             out += windows[:, :, i, :, j]
+        return out
+
+
+@register("channel_mean", example((2, 2, 6), 3))
+@dataclass(frozen=True)
+class ChannelMean(LinearMap):
+    """Replace each `count` neighbouring channels by their mean, as a scanner averages black and white into grey."""
+
+    count: Count
+
+    def output_shape(self, shape: Shape) -> Shape:
+        check_image(self, shape)
+        if shape[2] % self.count:
+            least = f"ChannelMean: channels must be a multiple of count = {self.count}, got {shape[2]}."
+            raise ShapeError(f"{least} Try count = {math.gcd(self.count, shape[2])}.")
+        return (*shape[:2], shape[2] // self.count)
+
+    def apply(self, m: Memory, x: Array, name: str) -> Array:
+        out = m.buffers[name, (*x.shape[:3], x.shape[3] // self.count)]
+        np.dot(x.reshape(-1, self.count), np.full((self.count, 1), 1 / self.count, x.dtype), out=out.reshape(-1, 1))
+        return out
+
+    def transpose(self, m: Memory, dy: Array, name: str) -> Array:
+        out = m.buffers[name, (len(dy), *m.saved["shape"][1:])]
+        np.dot(dy.reshape(-1, 1), np.full((1, self.count), 1 / self.count, dy.dtype), out=out.reshape(-1, self.count))
         return out
 
 

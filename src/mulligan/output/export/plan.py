@@ -156,6 +156,12 @@ def _upsample_convolution(plan: Plan, at: Place) -> int:
     return _convolution(plan, replace(at, layer=plain, value=twice, shape=plan.shapes[twice]))
 
 
+def _channel_mean(plan: Plan, at: Place) -> int:
+    W = np.eye(at.output[2]).repeat(at.layer.count, axis=0)[None, None] / at.layer.count
+    place: dict[str, Any] = {"stride": 1, "top": 0, "left": 0, "kernel": (1, 1)}
+    return plan.add(at, "conv", at.value, shape=at.output, arrays={"W": W}, **place)
+
+
 def _batch_norm(plan: Plan, at: Place) -> int:
     arrays = at.arrays("mean", "gamma", "beta")
     arrays["gamma"] = arrays["gamma"] / np.sqrt(at.memory.stats["var"] + np.float32(at.layer.eps))
@@ -192,6 +198,7 @@ LOWERINGS: dict[type[Layer], Callable[[Plan, Place], int]] = {
     nn.Flatten: plainly("reshape"),
     nn.Reshape: plainly("reshape"),
     nn.Upsample: plainly("upsample"),
+    nn.ChannelMean: _channel_mean,
     nn.BatchNorm: _batch_norm,
     nn.LayerNorm: plainly("layer_norm", ("gamma", "beta"), ("eps",)),
     nn.Dropout: lambda plan, at: at.value,

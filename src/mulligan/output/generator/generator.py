@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 from mulligan.config.serialization import to_table
 from mulligan.doors.say import escape
 from mulligan.errors import ConfigError, DivergedError, ShapeError, UnsupportedError, as_whole, cite, expand, require
-from mulligan.nn.layers import Conv2d, Dense, Flatten, LayerNorm, LeakyReLU, Reshape, Residual, Tanh
-from mulligan.nn.layers.base import Layer, Shape, walk
+from mulligan.nn.layers import Conv2d, LeakyReLU
+from mulligan.nn.layers.base import Layer, walk
 from mulligan.nn.layers.combine import Sequential
 from mulligan.nn.memory import Array
 from mulligan.nn.network import Network
@@ -39,10 +39,6 @@ from mulligan.output.generator.file import GeneratorSpec, building, read_file, w
 from mulligan.output.pictures import grid, png_bytes, points_picture, to_uint8
 
 CHUNK = 64  # rows of every pass
-TOP, BELOW = 1.005, 0.3  # gain of the second tanh, and distance of black from its cut: noise leaves black alone
-SUMS = 8  # numbers of a picture that decide its noise
-KERNEL = np.array([[-0.4, 0, -0.4], [0, 1, 0], [-0.4, 0, -0.4]])  # of the noise: pixels of fakes follow their diagonals
-STEEP = 3.0  # how fast a row darkens that holds too little
 FAKES, REALS = 4000, 10_000  # whose histograms are compared
 KNOTS = np.array([0, 4, 6, 8, 10, 12, 16, 24, 32, 64, 96, 128, 160, 192, 224, 232, 240, 244, 248, 250, 252, 254, 255])
 Layers = tuple[Layer, ...]
@@ -389,43 +385,19 @@ def _fill(rows: Array) -> Array:
     return full
 
 
-def match_histogram(generator: Generator, real: NDArray[np.uint8], grain: float = 0.0) -> Generator:
-    """Append a curve that gives grey samples the levels of real pictures, and noise of standard deviation `grain`.
+def match_histogram(generator: Generator, real: NDArray[np.uint8]) -> Generator:
+    """Append a curve that gives grey samples the levels of real pictures.
 
     A tanh never quite arrives at black and white, and a net sees it. The curve sends each level to the real one of the
-    same rank (Gonzalez and Woods 2018, §3.3). Edges are smoother than real ones; noise before a second tanh moves them.
+    same rank (Gonzalez and Woods 2018, §3.3).
     """
-    if grain:
-        generator = _append(generator, *_clear(generator.spec, real), (0.0, 1.0))
     spec, fake = generator.spec, generator.images(rows_at_once(FAKES, generator.spec.shape), 1)
     fakes, reals = (np.bincount(x.ravel(), minlength=256) / x.size for x in (fake, real))
     ranked = np.searchsorted(np.cumsum(reals), np.cumsum(fakes) - fakes / 2).clip(0, 255)[KNOTS]
     levels, (low, high) = (0.0128 + 0.9999 * ranked) / 255, spec.output_range  # so that float32 stays inside
-    knots = low + KNOTS / 255 * (high - low)
-    if not grain:
-        return _append(generator, *_curve(knots, low + levels * (high - low)), spec.output_range)
-    layers, theta = _curve(knots, np.arctanh((2 * levels - 1) / TOP) - BELOW * (ranked == 0))
-    noise, more = _noise(spec.shape, grain)
-    return _append(generator, (*layers, noise, Tanh(TOP)), theta + more, (-1.0, 1.0))
-
-
-def _append(generator: Generator, layers: Layers, theta: list[Array], output_range: tuple[float, float]) -> Generator:
-    """Return the generator with more layers."""
-    spec = replace(generator.spec, layers=(*generator.spec.layers, *layers), output_range=output_range)
-    weights = np.concatenate([generator.theta, *map(np.ravel, theta)])
+    layers, theta = _curve(low + KNOTS / 255 * (high - low), low + levels * (high - low))
+    spec, weights = replace(spec, layers=(*spec.layers, *layers)), np.concatenate([generator.theta, *theta])
     return Generator(spec, weights, generator.stats, threads=generator.threads)
-
-
-def _clear(spec: GeneratorSpec, real: NDArray[np.uint8]) -> tuple[Layers, list[Array]]:
-    """Return layers that scale to 0…1, and blacken outer rows that hold less ink than nearly all real ones do."""
-    (low, high), (h, w, _) = spec.output_range, spec.shape
-    ink, up = real.sum((2, 3)) / 255, np.tri(h)
-    ends = [x[np.arange(len(x)), (x > 0).argmax(1)] for x in (ink, ink[:, ::-1])]
-    one, each = (Conv2d(n, kernel=1, stride=1) for n in (1, w))
-    rows = Reshape((h, 1, w)), one, Flatten(), Dense(2 * h), LeakyReLU(0.0), Reshape((h, 1, 2)), each
-    scale, missing = np.array([1, -low]) / (high - low), np.full(2 * h, np.quantile(ends, 0.05))
-    theta = [scale, np.ones(w), np.zeros(1), -np.dstack([up.T, up]), missing, np.full(2 * w, -STEEP), np.zeros(w)]
-    return (one, Residual((*rows, Reshape(spec.shape))), LeakyReLU(0.0)), theta
 
 
 def _curve(knots: NDArray[np.float64], levels: NDArray[np.float64]) -> tuple[Layers, list[Array]]:
@@ -433,19 +405,3 @@ def _curve(knots: NDArray[np.float64], levels: NDArray[np.float64]) -> tuple[Lay
     turns = np.diff(np.diff(levels) / np.diff(knots), prepend=0)
     layers = Conv2d(len(turns), kernel=1, stride=1), LeakyReLU(0.0), Conv2d(1, kernel=1, stride=1)
     return layers, [np.ones(len(turns)), -knots[:-1], turns, levels[:1]]
-
-
-def _noise(shape: Shape, std: float) -> tuple[Layer, list[Array]]:
-    """Return a layer that adds noise to a grey picture, a function of the picture, and its weights.
-
-    Each pixel reads a triangle wave at a place of its own: a random sum (cf. Rahimi and Recht 2007) of `SUMS` random
-    sums of the picture. Between near pictures it changes little.
-    """
-    n, knots, rng = math.prod(shape), np.arange(-8.0, 9.0), stream(0, "grain")
-    wave, theta = _curve(knots, math.sqrt(3) * std * np.cos(np.pi * knots))
-    first, then = rng.normal(0, n**-0.5, n * SUMS), rng.normal(0, 2 * SUMS**-0.5, SUMS * n)
-    layer = Residual(
-        (Flatten(), LayerNorm(), Dense(SUMS), Dense(n), Reshape(shape), *wave, Conv2d(1, kernel=3, stride=1))
-    )
-    theta += [KERNEL / np.linalg.norm(KERNEL), np.zeros(1)]
-    return layer, [np.ones(n), np.zeros(n), first, np.zeros(SUMS), then, rng.uniform(-1, 1, n), *theta]
