@@ -106,8 +106,8 @@ def mlp():
 
 @pytest.fixture(scope="session")
 def rgb():
-    """A small convolutional generator of colour pictures that are means, unconditional, from uniform z."""
-    layers = ConvGenerator(hidden=(12,), channels=(6, 4), subpixels=2).build((8, 12, 3), 0)
+    """A small convolutional generator of colour pictures, unconditional, from uniform z."""
+    layers = ConvGenerator(hidden=(12,), channels=(6, 4)).build((8, 12, 3), 0)
     return trained(layers, 5, (8, 12, 3), distribution="uniform")
 
 
