@@ -135,10 +135,6 @@ def tangent_not_in_gamma(self, m):
     NORM_GRADS(self, m)
 
 
-def window_lost(self, m, dy, name):
-    return dy[:, ::2, ::2].copy()
-
-
 def first_columns_lost(self, m, dy, name):
     return dy[..., self.classes :]
 
@@ -185,7 +181,6 @@ BUGS = [
     (nn.BatchNorm, "backward", no_batch_terms, nn.BatchNorm(), (4,), {"dx"}),
     (nn.LayerNorm, "adjoint", no_curvature, nn.LayerNorm(), (6,), {"adjoint dx"}),
     (nn.LayerNorm, "grads", tangent_not_in_gamma, nn.LayerNorm(), (6,), {"second order dgamma"}),
-    (nn.Upsample, "transpose", window_lost, nn.Upsample(), (2, 3, 2), {"dx", "transposed"}),
     (nn.OneHot, "transpose", first_columns_lost, nn.OneHot(3), (4,), {"dx", "transposed"}),
     (nn.Projection, "product_w", wrong_class, nn.Projection(3), (4,), {"dE"}),
     (nn.Residual, "backward", shortcut_forgotten, nn.Residual((nn.Dense(4),)), (4,), {"dx", "transposed"}),

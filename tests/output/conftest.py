@@ -38,8 +38,7 @@ DEEP = nn.Sequential(
         nn.ConvTranspose2d(4, spectral_norm=True),
         nn.LayerNorm(),
         nn.Dropout(),
-        nn.Upsample(),
-        nn.Conv2d(3, 3, 1),
+        nn.UpsampleConv2d(3),
         nn.Tanh(),
     )
 )

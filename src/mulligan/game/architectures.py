@@ -14,7 +14,7 @@ from mulligan.nn.layers.base import Layer, Shape
 from mulligan.nn.layers.classes import OneHot, Projection
 from mulligan.nn.layers.conv import Conv2d, ConvTranspose2d, UpsampleConv2d
 from mulligan.nn.layers.dense import Dense
-from mulligan.nn.layers.initializers import He, Initializer, Zeros
+from mulligan.nn.layers.initializers import Alike, He, Initializer, Zeros
 from mulligan.nn.layers.shape import ChannelMean, Flatten, Reshape
 
 
@@ -128,15 +128,13 @@ class ConvGenerator(Architecture):
         layers: list[Layer] = [OneHot(classes, self.one_hot_scale)] if classes else []
         for units in self.hidden:
             layers += [Dense(units, init), *after]
-        if self.norm is None:
-            layers += [Dense(prod(start), init), *after, Reshape(start)]
-        else:
-            layers += [Dense(prod(start), init), Reshape(start), *after]
+        layers += [Dense(prod(start), init), Reshape(start), *after]
         double = UpsampleConv2d if self.fine else ConvTranspose2d
         for channels in self.channels[1:]:
             layers += [double(channels, init=init), *after]
-        depth *= self.subpixels
-        end = (self.output,) if self.subpixels == 1 else (self.output, ChannelMean(self.subpixels))
+        end: tuple[Layer, ...] = (self.output,)
+        if self.subpixels > 1:
+            depth, last, end = depth * self.subpixels, Alike(last, self.subpixels), (*end, ChannelMean(self.subpixels))
         if not self.fine:
             return (*layers, double(depth, init=last), *end)
         layers += [double(self.fine, init=init), *after]

@@ -234,7 +234,7 @@ def _layers() -> Iterator[tuple[str, Game, Shape]]:
             yield f"layer norm, {tail}", game_of(d=(critic[0], nn.LayerNorm(), *critic[1:]), **shared), shape
             residual = (nn.Residual((nn.Dense(4), nn.Tanh())), nn.Dense(5), nn.ReLU(), nn.Dense(1))
             yield f"residual first, {tail}", game_of(d=residual, **shared), shape
-            g = (nn.Dense(8), nn.LayerNorm(), nn.Reshape((2, 2, 2)), nn.Upsample(), nn.Conv2d(1, 3, 1))
+            g = (nn.Dense(8), nn.LayerNorm(), nn.Reshape((2, 2, 2)), nn.UpsampleConv2d(1))
             yield f"resampling, {tail}", game_of("conv", g=g, d=(nn.Flatten(), *critic), **shared), image
     mixing = (*critic[:2], batch_norm, *critic[2:])
     for loss in ("non_saturating", "relativistic"):

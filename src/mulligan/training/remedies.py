@@ -100,7 +100,7 @@ def usual_weight(config: Config) -> float:
 def find_reach(g: Layer, input_shape: Shape) -> tuple[float, float]:
     """Return the bounds of G's output, which are those of its last layer."""
     leaves = [layer for _, layer, shape in walk(g, input_shape) if not layer.children(shape)]
-    return next((x.reach for x in reversed(leaves) if not isinstance(x, (ChannelMean, Reshape))), Layer.reach)
+    return next((leaf.reach for leaf in reversed(leaves) if not isinstance(leaf, ChannelMean | Reshape)), Layer.reach)
 
 
 def raise_slow_rates(config: Config) -> list[Change]:
@@ -112,7 +112,8 @@ def match_rates(config: Config) -> list[Change]:
     """Give both players the same rate if one has `APART` times the other's."""
     rates = of_optimizers(config, "lr")
     low, top = min(rates.values(), default=0.0), max(rates.values(), default=0.0)
-    return set_each(rates, round_to(choose_rate(low, top))) if top > 0.0 and top >= APART * low else []
+    apart = top > 0.0 and top >= APART * low
+    return set_each(rates, round_to(choose_rate(low, top))) if apart else []
 
 
 def choose_rate(low: float, high: float) -> float:

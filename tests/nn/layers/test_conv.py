@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from mulligan.errors import ShapeError
 from mulligan.nn import Network, memory
-from mulligan.nn.layers import Conv2d, ConvTranspose2d, Sequential, Upsample, UpsampleConv2d, convolution, products
+from mulligan.nn.layers import Conv2d, ConvTranspose2d, UpsampleConv2d, convolution, products
 
 BOTH = pytest.mark.parametrize("kind", [Conv2d, ConvTranspose2d])
 
@@ -183,14 +183,15 @@ def test_rows_of_numbers_are_no_images(kind):
 
 @pytest.mark.parametrize(("layer", "shape"), [(UpsampleConv2d(3), (3, 4, 2)), (UpsampleConv2d(1, 2), (2, 5, 3))])
 def test_upsample_conv_computes_what_its_two_parts_do(layer, shape):
-    rng = np.random.default_rng(0)
+    rng, (h, w, c) = np.random.default_rng(0), shape
     one = Network(layer, shape, np.float64)
-    two = Network(Sequential((Upsample(), Conv2d(layer.channels, layer.kernel, 1))), shape, np.float64)
+    two = Network(Conv2d(layer.channels, layer.kernel, 1), (2 * h, 2 * w, c), np.float64)
     one.theta[:] = two.theta[:] = rng.normal(size=one.theta.size)
     x, dy = rng.normal(size=(5, *shape)), rng.normal(size=(5, *one.output_shape))
     spaces = [net.workspace() for net in (one, two)]
-    np.testing.assert_allclose(*(space.forward(x) for space in spaces), atol=1e-12)
-    np.testing.assert_allclose(*(space.backward(dy) for space in spaces), atol=1e-12)
+    np.testing.assert_allclose(spaces[0].forward(x), spaces[1].forward(x.repeat(2, 1).repeat(2, 2)), atol=1e-12)
+    windows = spaces[1].backward(dy).reshape(5, h, 2, w, 2, c)
+    np.testing.assert_allclose(spaces[0].backward(dy), windows.sum((2, 4)), atol=1e-12)
     for space in spaces:
         space.clear_grads()
         space.grads()

@@ -7,7 +7,7 @@ import pytest
 
 from mulligan.nn import Network
 from mulligan.nn import layers as nn
-from mulligan.nn.layers import INITIALIZERS, Fill, He, Normal, Scaled, Zeros
+from mulligan.nn.layers import INITIALIZERS, Alike, Fill, He, Normal, Scaled, Zeros
 
 FAN_IN, FAN_OUT = 150, 50
 SHAPE = (300, 400)
@@ -41,6 +41,12 @@ def test_constants():
     assert np.array_equal(filled(Zeros()), np.zeros(SHAPE))
     assert np.array_equal(filled(Fill(0.25)), np.full(SHAPE, 0.25))
     assert np.array_equal(filled(Scaled(Fill(0.25), by=-2.0)), np.full(SHAPE, -0.5))
+
+
+def test_outputs_of_a_group_start_nearly_alike():
+    own = filled(He())
+    groups, started = own.reshape(-1, 4), filled(Alike(He(), count=4)).reshape(-1, 4)
+    np.testing.assert_allclose(started, 0.9 * groups[:, :1] + 0.1 * groups, rtol=1e-12)
 
 
 @pytest.mark.parametrize("init", [cls() for cls in INITIALIZERS.values()], ids=repr)

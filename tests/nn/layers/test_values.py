@@ -39,7 +39,6 @@ DEFINITIONS = {
     "dropout": (nn.Dropout(0.5), (6,), lambda x, p, labels: x),  # in evaluation
     "flatten": (nn.Flatten(), (2, 3, 2), lambda x, p, labels: x.reshape(ROWS, 12)),
     "reshape": (nn.Reshape((2, 2, 3)), (12,), lambda x, p, labels: x.reshape(ROWS, 2, 2, 3)),
-    "upsample": (nn.Upsample(), (2, 3, 2), lambda x, p, labels: x.repeat(2, axis=1).repeat(2, axis=2)),
     "channel_mean": (nn.ChannelMean(3), (2, 2, 6), lambda x, p, labels: x.reshape(ROWS, 2, 2, 2, 3).mean(axis=-1)),
     "batch_norm rows": (nn.BatchNorm(), (4,), lambda x, p, labels: normed(x, 0, 1e-5) * p["gamma"] + p["beta"]),
     "batch_norm images": (

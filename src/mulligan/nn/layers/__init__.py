@@ -18,14 +18,13 @@ from mulligan.nn.layers.combine import Residual, Sequential
 from mulligan.nn.layers.conv import Conv2d, ConvTranspose2d, UpsampleConv2d
 from mulligan.nn.layers.dense import Dense
 from mulligan.nn.layers.families import Affine, LinearMap, Pointwise
-from mulligan.nn.layers.initializers import INITIALIZERS, Fill, He, Initializer, Normal, Scaled, Zeros
+from mulligan.nn.layers.initializers import INITIALIZERS, Alike, Fill, He, Initializer, Normal, Scaled, Zeros
 from mulligan.nn.layers.norm import BatchNorm, Dropout, LayerNorm
-from mulligan.nn.layers.shape import ChannelMean, Flatten, Reshape, Upsample
+from mulligan.nn.layers.shape import ChannelMean, Flatten, Reshape
 
 __all__ = [
-    "EXAMPLES", "INITIALIZERS", "LAYERS", "Affine", "Arctan", "BatchNorm", "ChannelMean", "Conv2d",
-    "ConvTranspose2d", "Dense", "Dropout", "Fill", "Flatten", "He", "Initializer", "Layer", "LayerNorm",
-    "LeakyReLU", "LinearMap", "Normal", "OneHot", "Param", "Pointwise", "Projection", "ReLU", "Reshape", "Residual",
-    "Scaled", "Sequential", "Shape", "Sigmoid", "Tanh", "Upsample", "UpsampleConv2d", "Zeros", "example", "register",
-    "walk",
+    "EXAMPLES", "INITIALIZERS", "LAYERS", "Affine", "Alike", "Arctan", "BatchNorm", "ChannelMean", "Conv2d",
+    "ConvTranspose2d", "Dense", "Dropout", "Fill", "Flatten", "He", "Initializer", "Layer", "LayerNorm", "LeakyReLU",
+    "LinearMap", "Normal", "OneHot", "Param", "Pointwise", "Projection", "ReLU", "Reshape", "Residual", "Scaled",
+    "Sequential", "Shape", "Sigmoid", "Tanh", "UpsampleConv2d", "Zeros", "example", "register", "walk",
 ]  # fmt: skip

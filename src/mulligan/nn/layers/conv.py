@@ -195,7 +195,7 @@ class UpsampleConv2d(ConvTranspose2d):
 
         V[i, j] = Σ_{a, b ∈ {0, 1}} W[kernel − 1 − i + a, kernel − 1 − j + b]
 
-    It computes what `Upsample` and a 3×3 `Conv2d` of stride 1 do, in four ninths of their multiplications.
+    It computes what repeated pixels and a 3×3 `Conv2d` of stride 1 do, in four ninths of their multiplications.
     """
 
     kernel: Count = 3

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mulligan.nn.fields import Checked, Finite, NonNegative
+from mulligan.nn.fields import Checked, Count, Finite, NonNegative
 
 
 @dataclass(frozen=True)
@@ -85,11 +85,31 @@ class Scaled(Initializer):
         out *= self.by
 
 
+@dataclass(frozen=True)
+class Alike(Initializer):
+    """Start each `count` neighbouring outputs of a layer with nearly the same weights.
+
+        W[..., k] ← 0.9·W[..., first of k's group] + 0.1·W[..., k]
+
+    Their mean, by `ChannelMean`, then moves as one output does. Means of unlike outputs begin with a G that ignores z.
+    """
+
+    init: Initializer = He()
+    count: Count = 4
+
+    def fill(self, out: NDArray[Any], fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
+        own = np.empty(out.shape)
+        self.init.fill(own, fan_in, fan_out, rng)
+        first = own[..., np.arange(out.shape[-1]) // self.count * self.count]
+        out[...] = 0.9 * first + 0.1 * own
+
+
 INITIALIZERS: dict[str, type[Initializer]] = {
     "he": He,
     "normal": Normal,
     "zeros": Zeros,
     "constant": Fill,
     "scaled": Scaled,
+    "alike": Alike,
 }
 """Every initialiser by the name that a configuration uses."""

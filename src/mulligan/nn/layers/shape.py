@@ -1,4 +1,4 @@
-"""Layers that change the shape of a sample: Flatten, Reshape, and fixed rules for size and channels."""
+"""Layers that change the shape of a sample without weights: Flatten, Reshape, ChannelMean."""
 
 import math
 from dataclasses import dataclass
@@ -46,30 +46,6 @@ class Reshape(_Reshaping):
                 f"{math.prod(shape)} of shape {shape}. Give the layer before it {math.prod(self.shape)} outputs."
             )
         return self.shape
-
-
-@register("upsample", example((2, 3, 2)))
-@dataclass(frozen=True)
-class Upsample(LinearMap):
-    """Double the height and width: repeat each pixel four times."""
-
-    def output_shape(self, shape: Shape) -> Shape:
-        check_image(self, shape)
-        return (2 * shape[0], 2 * shape[1], shape[2])
-
-    def apply(self, m: Memory, x: Array, name: str) -> Array:
-        n, h, w, c = x.shape
-        out = m.buffers[name, (n, 2 * h, 2 * w, c)]
-        out.reshape(n, h, 2, w, 2, c)[...] = x[:, :, None, :, None, :]
-        return out
-
-    def transpose(self, m: Memory, dy: Array, name: str) -> Array:
-        n, h, w, c = m.saved["shape"]
-        windows, out = dy.reshape(n, h, 2, w, 2, c), m.buffers[name, (n, h, w, c)]
-        np.copyto(out, windows[:, :, 0, :, 0])
-        for i, j in ((0, 1), (1, 0), (1, 1)):  # in a third of the time of np.sum, which adds single numbers
-            out += windows[:, :, i, :, j]
-        return out
 
 
 @register("channel_mean", example((2, 2, 6), 3))

@@ -158,8 +158,7 @@ def _upsample_convolution(plan: Plan, at: Place) -> int:
 
 def _channel_mean(plan: Plan, at: Place) -> int:
     W = np.eye(at.output[2]).repeat(at.layer.count, axis=0)[None, None] / at.layer.count
-    place: dict[str, Any] = {"stride": 1, "top": 0, "left": 0, "kernel": (1, 1)}
-    return plan.add(at, "conv", at.value, shape=at.output, arrays={"W": W}, **place)
+    return plan.add(at, "conv", at.value, shape=at.output, arrays={"W": W}, stride=1, top=0, left=0, kernel=(1, 1))
 
 
 def _batch_norm(plan: Plan, at: Place) -> int:
@@ -197,7 +196,6 @@ LOWERINGS: dict[type[Layer], Callable[[Plan, Place], int]] = {
     nn.Arctan: plainly("arctan"),
     nn.Flatten: plainly("reshape"),
     nn.Reshape: plainly("reshape"),
-    nn.Upsample: plainly("upsample"),
     nn.ChannelMean: _channel_mean,
     nn.BatchNorm: _batch_norm,
     nn.LayerNorm: plainly("layer_norm", ("gamma", "beta"), ("eps",)),
