@@ -152,7 +152,7 @@ def table() -> str:
     """Return the outcomes in Markdown, a row for each part of the scripts and each commit of the watch."""
     scripts = [json.loads(line) for line in SCRIPTS.read_text("utf-8").splitlines()]
     names = ["scripts", "broken", "exactly", "or by a neighbour", "wrongly", "not at all", "healthy"]
-    rows = [["part", "commit", *names, "accused", "ended or changed"]]
+    rows = [["part", "commit", *names, "accused", "ended", "changed"]]
     groups: dict[tuple[str, str], list[Any]] = {}
     for script in sorted(scripts, key=lambda script: PARTS.index(script["half"])):
         for way in script["ways"]:
@@ -164,10 +164,10 @@ def table() -> str:
         named = [count["exactly"], count["exactly"] + count["by a neighbour"]]
         shares = [f"{n} ({n / max(broken, 1):.0%})" for n in named]
         missed = [count["wrongly"], count["not at all"], len(ways) - broken, count["accused"]]
-        harm = [sum(way["ended"] or way["changed"] for way in ways)]
+        harm = [sum(way[name] for way in ways) for name in ("ended", "changed")]
         rows.append([part, commit, len(those), broken, *shares, *missed, *harm])
-    rows.insert(1, ["---"] * len(rows[0]))
-    return "\n".join(f"| {' | '.join(map(str, row))} |" for row in rows)
+    head, *body = [f"| {' | '.join(map(str, row))} |" for row in rows]
+    return "\n".join([head, "|---" * len(rows[0]) + "|", *body])
 
 
 def main() -> None:
