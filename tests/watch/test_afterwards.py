@@ -166,19 +166,15 @@ def test_a_collapse_is_named_since_its_second_sheet(tmp_path, reals, capsys):
 
 def test_what_a_user_mistypes_is_an_error(tmp_path, reals):
     save(tmp_path / "one" / "1.png", np.zeros((28, 28), np.uint8))
-    for samples, data in ((tmp_path / "none", reals), (tmp_path / "one", None)):
-        with pytest.raises(ConfigError):
-            diagnose(None, samples, data)
-    for samples, data in ((tmp_path / "one", reals), (tmp_path / "one", "ring")):
-        with pytest.raises(DataError):
-            diagnose(None, samples, data)
-    with pytest.raises(DataError):
-        read_log(log(tmp_path, lambda s: 1.0, lambda s: 1.0, ("step", "accuracy", "fid")))
     save(tmp_path / "sheets" / "1.png", np.zeros((60, 60), np.uint8))
     (tmp_path / "sheets" / "2.png").write_text("cut")
-    for tile in ("90x90", "28x28+2+2"):
-        with pytest.raises(DataError):
-            diagnose(None, tmp_path / "sheets", reals, tile)
+    wrong = [("none", reals, "", ConfigError), ("one", None, "", ConfigError), ("one", reals, "", DataError)]
+    wrong += [("one", "ring", "", DataError), *(("sheets", reals, t, DataError) for t in ("90x90", "28x28+2+2"))]
+    for name, data, tile, error in wrong:
+        with pytest.raises(error):
+            diagnose(None, tmp_path / name, data, tile)
+    with pytest.raises(DataError):
+        read_log(log(tmp_path, lambda s: 1.0, lambda s: 1.0, ("step", "accuracy", "fid")))
 
 
 @pytest.mark.parametrize(

@@ -395,8 +395,7 @@ def train(build, call, way="", watching=True, tracer=None, steps=STEPS, every=EV
                 if isinstance(g, G):
                     torch.save(g, io.BytesIO())
             if way == "copies" and isinstance(g, nn.Module):
-                average = copy.deepcopy(g)
-                average(z)
+                copy.deepcopy(g)(z)
             around = {"no_grad": torch.no_grad, "inference_mode": torch.inference_mode}.get(way, contextlib.nullcontext)
             with around():
                 if watch is not None:
@@ -409,14 +408,8 @@ def train(build, call, way="", watching=True, tracer=None, steps=STEPS, every=EV
     grads = [None if p.grad is None else p.grad.numpy().tobytes() for p in [*of_g, *of_d]]
     moments = [state_of(opt.state_dict(), seen) for opt in (opt_g, opt_d)]
     filters = None if way == "errors" else len(warnings.filters)
-    return (
-        state_of(held, seen),
-        [p.detach().clone().numpy().tobytes() for p in [*of_g, *of_d]],
-        grads,
-        moments,
-        chance,
-        filters,
-    ), watch
+    weights = [p.detach().clone().numpy().tobytes() for p in [*of_g, *of_d]]
+    return (state_of(held, seen), weights, grads, moments, chance, filters), watch
 
 
 def differences(a, b, path=""):

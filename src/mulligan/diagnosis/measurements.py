@@ -129,11 +129,6 @@ def _as_probability(signal: str) -> Callable[[Measurements], float]:
     return lambda m: 0.5 * (1.0 + math.tanh(0.5 * m.get(signal))) if m.facts.probabilistic else math.nan
 
 
-def _path_mean(m: Measurements) -> float:
-    recent = m.recent("path")
-    return add_in_order(recent) / len(recent) if len(recent) > 1 else math.nan
-
-
 def _growth(signal: str, back: int) -> Callable[[Measurements], float]:
     return lambda m: quotient(m.get(signal), m.get(signal, back))
 
@@ -161,7 +156,7 @@ DERIVED: dict[str, Callable[[Measurements], float]] = {
     "histogram_change": _histogram_change,
     "modes_gained": lambda m: m.get("modes_found") - max(m.earlier("modes_found")[-4:], default=math.nan),
     "spent": lambda m: quotient(m.taken[-1].step, m.facts.steps),
-    "path_mean": _path_mean,
+    "path_mean": lambda m: add_in_order(m.recent("path")) / n if (n := len(m.recent("path"))) > 1 else math.nan,
     "path_median": lambda m: median(m.recent("path")) if len(m.recent("path")) == 3 else math.nan,
 }
 """Figures that are computed from several signals, several measurements, or the run's facts."""

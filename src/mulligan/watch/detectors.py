@@ -132,7 +132,10 @@ class Loop:
         if self.players == {"d"} and not self.of(Drew):  # it trains another G: this is an average of it, perhaps
             self.aims, self.moves = {}, ()
         self.of_d = [push for side in SIDES for push in self.aims.get(f"d {side}", ())]  # of D's loss
+        self.is_at_rest = bool(self.of_d) and not any(p.gradient.any() for p in self.of_d)  # as a hinge may leave D
+        self.loss: KnownLoss | None = loss_of(self.of_d)  # if the gradients tell it
         self.batches: list[RealBatch] = [push.batch for push in self.of(Push) if push.batch is not None]
+        self.means = np.array([batch.mean for batch in self.firsts(Push)])  # of the first reals of each step
 
     def of(self, kind: type) -> list[Any]:
         """Return the facts of a kind."""
@@ -154,11 +157,6 @@ class Loop:
                 return {}
         return ends
 
-    @cached_property
-    def loss(self) -> KnownLoss | None:
-        """D's loss, if the gradients tell it."""
-        return loss_of(self.of_d)
-
     def firsts(self, kind: type) -> Iterator[Any]:
         """Yield the first fact of a kind in each step of the user's loop; of pushes, those of reals."""
         waiting = True
@@ -167,11 +165,6 @@ class Loop:
             if waiting and isinstance(fact, kind) and getattr(fact, "batch", fact) is not None:
                 yield getattr(fact, "batch", fact)
                 waiting = False
-
-    @cached_property
-    def means(self) -> Array:
-        """The mean of the first reals of each step."""
-        return np.array([batch.mean for batch in self.firsts(Push)])
 
 
 def drift_of(before: Array, now: Array) -> float:
@@ -225,11 +218,14 @@ def undetached(loop: Loop) -> float:
 
 
 def one_target(loop: Loop) -> float | None:
-    """Tell whether D's loss moves reals and fakes to the same place, or its steps both answers, and closer together."""
+    """Tell whether D's loss moves reals and fakes to one place, or its steps both answers: closer, or on and on."""
     if {"d real", "d fake"} <= loop.ends.keys():
         return float(abs(loop.ends["d real"] - loop.ends["d fake"]) < 0.2)
-    ways = Counter(m.real > 0 for m in loop.moves if m.real * m.fake > 0 and (m.real - m.fake) * m.apart < 0)
-    return float(max(ways.values(), default=0) > 0.9 * len(loop.moves)) if len(loop.moves) > 12 else None
+    moves, lately = loop.moves, loop.moves[-LISTEN:]
+    pulls = abs(sum(m.fake for m in lately)) > 0.25 * abs(sum(m.real for m in lately))  # else reals drag fakes along
+    lasts = len(moves) > 2.5 * LISTEN and pulls and sum(m.fake * m.drawn for m in lately) > 0  # D helps G, and for long
+    ways = Counter(m.real > 0 for m in moves if m.real * m.fake > 0 and (lasts or (m.real - m.fake) * m.apart < 0))
+    return float(max(ways.values(), default=0) > 0.9 * len(moves)) if len(moves) > 12 else None
 
 
 def with_d(loop: Loop) -> float | None:
@@ -265,8 +261,8 @@ def same(kind: type, rows: str) -> Callable[[Loop], float | None]:
 
     def detect(loop: Loop) -> float | None:
         batches = [batch for fact in loop.firsts(kind) if (batch := getattr(fact, rows)) is not None]
-        whole = [(a, b) for a, b in pairwise(batches) if 1 < len(b) < loop.rows]
-        return float(all(np.array_equal(a, b) or b[0] == b[-1] for a, b in whole)) if whole else None
+        whole = [(a, b) for a, b in pairwise(batches) if len(b) < loop.rows]
+        return float(all(np.array_equal(a, b) or (len(b) > 1 and b[0] == b[-1]) for a, b in whole)) if whole else None
 
     return detect
 

@@ -16,8 +16,8 @@ YOUNG = 2000
 FAST = 5.0
 """A D with so many times G's rate wins from the beginning, and a G with so many times the usual one saturates."""
 PASSING = {
-    "D wins", "G wins", "mode collapse", "saturation", "cycling", "intra-class collapse", "dead latent", "gamma off",
-    "contrast illusion",
+    "D wins", "G wins", "standstill", "mode collapse", "saturation", "cycling", "intra-class collapse", "dead latent",
+    "gamma off", "contrast illusion",
 }  # fmt: skip
 """States that healthy GANs leave again. Before step `YOUNG` such a state is only a warning."""
 AT_ONCE = {"foreign", "stale_d", "stale_g", "undetached", "eval", "eval_d", "same_z", "unlike", "loose"}
@@ -74,7 +74,7 @@ class LoopHistory(History):
         causes = {
             "D wins": so_far.get("rates") > FAST,
             "saturation": so_far.get("rate") > FAST,
-            "standstill": so_far.get("travelled") < (UNMOVED.value if so_far.get("g_moves") == 0 else 1e-9),
+            "standstill": is_unmoved(so_far),
         }
         certain = {"divergence", "wrong scale", "wrong sign", "copying"}
         return {each.state for each in caused if not causes.get(each.state)} - certain
@@ -95,7 +95,7 @@ class LoopHistory(History):
         first = next(iter(self.matches(so_far)), None)
         if first is not None and first.evidence[0].name in AT_ONCE:
             news = first
-        young = so_far.taken[-1].step < YOUNG
+        young = so_far.taken[-1].step < YOUNG and not is_unmoved(so_far)
         if news is not None and young and news.state in PASSING and news.evidence[0].name not in _CAUSES:
             news = news._replace(severity="warning")
         known = news is None or news[::2] == before[::2] or news.state in self._faults
@@ -112,6 +112,11 @@ class LoopHistory(History):
             return False
         nearer = so_far.get("gap") < max(CHANGED * self._then.get("gap"), 0.05)
         return nearer or so_far.get("distance") > self._then.get("distance") / CHANGED
+
+
+def is_unmoved(m: Measurements) -> bool:
+    """Tell whether G has not moved since the first step, or only otherwise than by its steps."""
+    return m.get("travelled") < (UNMOVED.value if m.get("g_moves") == 0 else 1e-9)
 
 
 # ── what to try ───────────────────────────────────────────────────────────────────────────────────────────────────────

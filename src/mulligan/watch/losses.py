@@ -123,7 +123,7 @@ def lean_of(gradient: Array) -> float:
 
 def is_content(pushes: Sequence[Push]) -> bool:
     """Tell whether a loss leaves outputs where they are on average, and moves some batches up and others down."""
-    leans = [lean_of(push.gradient) for push in pushes]
+    leans = [lean_of(push.gradient) for push in pushes if push.gradient.any()]  # a hinge may rest
     return len(leans) > 5 and abs(statistics.mean(leans)) < 2 * statistics.stdev(leans) / math.sqrt(len(leans))
 
 

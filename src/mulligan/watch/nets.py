@@ -176,8 +176,6 @@ class Nets:
         stride = np.linalg.norm(as_numpy(after - before)) / np.linalg.norm(as_numpy(self.real - self.real.mean(0)))
         return [Moves._make(map(float, (*moved, rise.mean() * sure, now[0].mean() - now[1].mean(), stride)))]
 
-    # ── what only some frameworks tell ────────────────────────────────────────────────────────────────────────────
-
     def array(self, x: Array) -> Any:
         return x
 
@@ -235,19 +233,19 @@ class CallRecorder:
                 if event == "call":
                     self._read(frame)
                 elif event == "return" and (z := self._asked.pop(id(frame), None)) is not None:
-                    self._made[as_numpy(first_of(result))[0].tobytes()] = z
+                    self._made[as_numpy(first_of(result)).reshape(-1, self._size)[0].tobytes()] = z
 
     def _read(self, frame: Any) -> None:
         for x in map(frame.f_locals.get, frame.f_code.co_varnames[: frame.f_code.co_argcount]):
-            one = tuple(getattr(x, "shape", ())[1:])
-            if one != self._z and math.prod(one) != self._size:
+            shapes = [(whole := tuple(getattr(x, "shape", ()))), whole[1:]]  # of a batch, or of a single z or sample
+            if self._z not in shapes and self._size not in map(math.prod, shapes):
                 continue
             if self._nets.nets is not self._nets.originals:
                 self._codes.add(frame.f_code)
-            elif one == self._z:
-                self._asked[id(frame)] = np.sort(row_keys(x))
-            elif known := [z for row in as_numpy(x) if (z := self._made.get(row.tobytes())) is not None]:
-                self.facts.append(Drew(known[0], False))
+            elif self._z in shapes:
+                self._asked[id(frame)] = np.sort(row_keys(as_numpy(x).reshape(-1, *self._z)))
+            elif known := self._made.keys() & {row.tobytes() for row in as_numpy(x).reshape(-1, self._size)}:
+                self.facts.append(Drew(self._made[min(known)], False))
 
 
 def ask(net: Any, *inputs: Any, **words: Any) -> Any:

@@ -277,16 +277,21 @@ class Watch(AbstractContextManager["Watch"]):
             self._nets.earlier = None
             return
         self._recorder.start()
-        hears = self._recorder.hears and not self._history.taken
-        if self._asks and not hears and len(self._moves) < 2 * LISTEN and "with_d" not in self._history.signals:
+        known = "with_d" in self._history.signals
+        hears = self._recorder.hears and (known or not self._history.taken)
+        if self._asks and not hears and (left <= LISTEN // 2 or (len(self._moves) < 2 * LISTEN and not known)):
             with self._nets.use_copies():
                 self._moves += self._nets.moves()
+        else:
+            self._nets.earlier = None
 
     def _read_facts(self) -> None:
         """Conclude what the recorded steps show."""
         before = self._loop
         self._loop = loop = Loop(self._recorder.stop(), self._moves, self._probe.samples)
         signals = signals_of(loop)
+        if "with_d" in self._history.signals and not self._recorder.hears:  # first moves tell it, before G goes ahead
+            signals.pop("with_d", None)
         if min(len(before.means), len(loop.means)) > 2 and "d fake" in loop.aims:  # else reals may be changed fakes
             signals["drift"] = drift_of(before.means, loop.means)
         self._optimisers |= {turn.step.player: turn.step for turn in loop.steps}
@@ -331,8 +336,9 @@ class Watch(AbstractContextManager["Watch"]):
         """Ask D, and give its outputs as logits, or as scores that are larger for reals."""
         real, fake, slope = self._nets.answers()
         both, loss, ends, mark = np.concatenate([real, fake]), self.loss, self._loop.ends, self._nets.mark(real)
+        still = np.array_equal(mark, self._nets.before) and not self._loop.is_at_rest
         figures = {
-            "d_still": float(np.ptp(real) > 0 and np.array_equal(mark, self._nets.before)),
+            "d_still": float(np.ptp(real) > 0 and still),
             "d_constant": float(np.ptp(both) == 0),
             "clamped": float(np.isin(both, (0, 1)).mean()) if loss is PROBABILITIES else 0.0,
         }
