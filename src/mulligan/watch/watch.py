@@ -279,7 +279,8 @@ class Watch(AbstractContextManager["Watch"]):
         self._recorder.start()
         known = "with_d" in self._history.signals
         hears = self._recorder.hears and (known or not self._history.taken)
-        if self._asks and not hears and (left <= LISTEN // 2 or (len(self._moves) < 2 * LISTEN and not known)):
+        enough = 2 * LISTEN if left > LISTEN // 2 else 4 * LISTEN  # a move costs several steps of a small net
+        if self._asks and not hears and len(self._moves) < enough and (left <= LISTEN // 2 or not known):
             with self._nets.use_copies():
                 self._moves += self._nets.moves()
         else:
