@@ -156,13 +156,7 @@ UNTOUCHED = {
         "GPL-2.0, the artists of Tux Paint's stamps",
     ),
 }  # fmt: skip
-SPARE = {
-    "emoji-openmoji": Folder(
-        ("openmoji@17.0.0",), "**/color/svg/*.svg", partial(drawn, width=72), 4269,
-        "CC BY-SA 4.0, OpenMoji by HfG Schwäbisch Gmünd and contributors",
-    ),
-}  # fmt: skip
-FOLDERS = TUNING | UNTOUCHED | SPARE
+FOLDERS = TUNING | UNTOUCHED
 
 
 def fetch(package: str, place: Path) -> None:

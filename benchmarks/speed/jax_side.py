@@ -96,11 +96,11 @@ def _play(workload: Workload, for_g: tuple[Layer, ...], for_d: tuple[Layer, ...]
         x = jnp.concatenate([real, fake])
         dd = jax.grad(lambda d: d_loss(D(d, x, yy)))(state["d"])
         new, t = dict(state), state["t"] + 1
-        new["d"], m_d, v_d = _adam(game.discriminator.optimizer, t, state, "d", dd)
+        new["d"], m_d, v_d = _adam(game.discriminator, t, state, "d", dd)
         if game.latent.redraw:
             fake, back = jax.vjp(lambda g: G(g, z[1], y), state["g"])
         (dg,) = back(jax.grad(lambda fake: softplus(-D(new["d"], fake, y)).mean())(fake))
-        new["g"], m_g, v_g = _adam(game.generator.optimizer, t, state, "g", dg)
+        new["g"], m_g, v_g = _adam(game.generator, t, state, "g", dg)
         return new | {"m": {"g": m_g, "d": m_d}, "v": {"g": v_g, "d": v_d}, "t": t}
 
     def simultaneous(state: Any, real: Any, y: Any, z: Any, warp: Any, by: Any) -> Any:
@@ -118,8 +118,8 @@ def _play(workload: Workload, for_g: tuple[Layer, ...], for_d: tuple[Layer, ...]
         c = -sigmoid(real_logits - fake_logits if relativistic else -fake_logits) / n
         (dg,) = back(unit[n:] * c.reshape(-1, *[1] * (fake.ndim - 1)))
         new, t = dict(state), state["t"] + 1
-        new["d"], m_d, v_d = _adam(game.discriminator.optimizer, t, state, "d", dd)
-        new["g"], m_g, v_g = _adam(game.generator.optimizer, t, state, "g", dg)
+        new["d"], m_d, v_d = _adam(game.discriminator, t, state, "d", dd)
+        new["g"], m_g, v_g = _adam(game.generator, t, state, "g", dg)
         return new | {"m": {"g": m_g, "d": m_d}, "v": {"g": v_g, "d": v_d}, "t": t}
 
     def whole(state: Any, real: Any, y: Any, z: Any, warp: Any, by: Any) -> Any:
@@ -145,14 +145,16 @@ def _seen(x: Any, warp: Any, side: int) -> Any:
     return jnp.where((kept & ~hole)[..., None], moved, 0)
 
 
-def _adam(optimizer: Any, t: Any, state: Any, side: str, grad: Any) -> tuple[Any, Any, Any]:
-    """Kingma & Ba 2015, Algorithm 1."""
-    beta1, beta2 = optimizer.beta1, optimizer.beta2
+def _adam(player: Any, t: Any, state: Any, side: str, grad: Any) -> tuple[Any, Any, Any]:
+    """Kingma & Ba 2015, Algorithm 1; the last layer decays."""
+    beta1, beta2, lr, eps = (getattr(player.optimizer, name) for name in ("beta1", "beta2", "lr", "eps"))
+    last = f"{max(int(path.partition('.')[0]) for path in grad)}."
+    kept = {path: 1 - lr * player.last_decay * path.startswith(last) for path in grad}
     m = jax.tree.map(lambda m, g: beta1 * m + (1 - beta1) * g, state["m"][side], grad)
     v = jax.tree.map(lambda v, g: beta2 * v + (1 - beta2) * g * g, state["v"][side], grad)
     for_m, for_v = 1 - beta1**t, 1 - beta2**t
     theta = jax.tree.map(
-        lambda p, m, v: p - optimizer.lr * (m / for_m) / (jnp.sqrt(v / for_v) + optimizer.eps), state[side], m, v
+        lambda k, p, m, v: k * p - lr * (m / for_m) / (jnp.sqrt(v / for_v) + eps), kept, state[side], m, v
     )
     return theta, m, v
 

@@ -70,20 +70,22 @@ class TorchSide(Rival):
         nchw = tensor.permute(0, 3, 1, 2)
         return nchw.contiguous(memory_format=torch.channels_last if self.channels_last else torch.contiguous_format)
 
-    def _adam(self, net: Stack, optimizer: Any) -> Any:
+    def _adam(self, net: Stack, player: Any) -> Any:
+        optimizer = player.optimizer
         if type(optimizer) is not Adam:
             raise UnsupportedError(f"the optimiser must be Adam, got {optimizer}. Add others to torch_side.py.")
         betas = (optimizer.beta1, optimizer.beta2)
-        extra = {"fused": True} if self.fused else {}
-        return torch.optim.Adam(net.parameters(), lr=optimizer.lr, betas=betas, eps=optimizer.eps, **extra)
+        *others, last = (list(module.parameters()) for module in net.inner if list(module.parameters()))
+        groups = [{"params": [p for each in others for p in each]}, {"params": last, "weight_decay": player.last_decay}]
+        return torch.optim.AdamW(groups, optimizer.lr, betas, optimizer.eps, 0.0, fused=self.fused or None)
 
     def rewind(self) -> None:
         game, start = self.workload.game, self.material.start
         self.G.take(start, "g.")
         self.D.take(start, "d.")
         self.average.take(start, "g.")
-        self.opt_g = self._adam(self.G, game.generator.optimizer)
-        self.opt_d = self._adam(self.D, game.discriminator.optimizer)
+        self.opt_g = self._adam(self.G, game.generator)
+        self.opt_d = self._adam(self.D, game.discriminator)
         self.taken = 0
 
     def step(self) -> None:

@@ -319,12 +319,14 @@ def test_arrays_are_named():
 
 
 @pytest.mark.parametrize("update", ["alternating", "simultaneous"])
-def test_weights_are_clipped_and_nobody_else_s(update):
-    game = game_of(update=update)
-    game = replace(game, discriminator=replace(game.discriminator, clip_weights=0.05))
-    gan = play(SmallGame("clipped", game, (4,)), (5, 5), workers=2)
+def test_one_player_s_weights_are_clipped_and_the_other_s_last_layer_decays(update):
+    game = game_of(rate=1e-300, update=update)
+    d, g = replace(game.discriminator, clip_weights=0.05), replace(game.generator, last_decay=2.5e299)
+    with GAN(replace(game, generator=g, discriminator=d), (4,), workers=2) as gan:
+        expected = gan.g.network.theta * np.repeat((1, 0.75), (gan.g.network.n_params - 24, 24))
+        gan.step(np.ones((5, 4)))
     assert (gan.d.network.theta.min(), gan.d.network.theta.max()) == (-0.05, 0.05)
-    assert abs(gan.g.network.theta).max() > 0.05
+    np.testing.assert_allclose(gan.g.network.theta, expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize("update", ["alternating", "simultaneous"])

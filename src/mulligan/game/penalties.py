@@ -98,9 +98,7 @@ class ZeroCentered(Penalty):
     points: ClassVar[Points] = "between"
 
     def value_and_grad(self, g: Array, n: int, out: Array, factor: float = 1.0) -> float:
-        weight = self.weight * factor
-        np.multiply(g, 2 * weight / n, out=out)  # v = (2λ/N) g
-        return weight / n * float(squared_norms(g).sum())
+        return R1(2 * self.weight).value_and_grad(g, n, out, factor)  # v = (2λ/N) g
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,8 @@ class PlayerState:
             self.state[name] = allocate(array.shape, array.dtype)
             self.state[name][...] = array
         self._vectors = [self.state[name] for name in player.optimizer.slots]
+        numbers = [entry.path.partition(".")[0] for entry in self.network.entries]  # of layers: 8 for 8.W
+        self._last = self.network.entries[numbers.index(numbers[-1])].part.start if numbers else 0
         self._rule = average
         # without an average, the network's own parameters
         self.average: Array = self.network.theta if average is None else allocate(self.network.theta.shape, dtype)
@@ -52,6 +54,7 @@ class PlayerState:
         theta, grad, state = self.network.theta, spaces[0].grad, self.state
         optimizer, bound = self.player.optimizer, self.player.clip_weights
         lr = float(optimizer.lr * factor)  # a schedule of the user's may give NumPy's float64
+        kept = 1.0 - lr * self.player.last_decay
         weight = None if self._rule is None else self._rule.weight(step)
         own = blocks_of(theta.size, worker.number, worker.count)
         whole = self.network.needs_finish
@@ -66,6 +69,8 @@ class PlayerState:
             if not whole and len(spaces) > 1:
                 sum_gradients(spaces, part)
             moved = theta[part]
+            if kept < 1.0:
+                moved[max(self._last - part.start, 0) :] *= kept  # θ ← (1 − lr·λ)·θ
             optimizer.update_block(state, moved, grad[part], *map(itemgetter(part), self._vectors), lr=lr)
             if bound:
                 np.clip(moved, -bound, bound, out=moved)

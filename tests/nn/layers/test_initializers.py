@@ -44,8 +44,7 @@ def test_constants():
 
 
 def test_outputs_of_a_group_start_nearly_alike():
-    own = filled(He())
-    groups, started = own.reshape(-1, 4), filled(Alike(He(), count=4)).reshape(-1, 4)
+    groups, started = (filled(init).reshape(-1, 4) for init in (He(), Alike(He(), count=4)))
     np.testing.assert_allclose(started, 0.9 * groups[:, :1] + 0.1 * groups, rtol=1e-12)
 
 

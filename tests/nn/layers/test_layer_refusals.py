@@ -21,7 +21,6 @@ def test_a_class_is_no_layer():
     [
         (nn.Dense(2), (2, 2, 1), "Put a Flatten layer before it"),
         (nn.Projection(2), (2, 2, 1), "Put a Flatten layer before it"),
-        (nn.ChannelMean(4), (4,), "Put a Reshape layer before it"),
         (nn.ChannelMean(4), (2, 2, 6), r"a multiple of count = 4, got 6\. Try count = 2\."),
         (nn.Reshape((7, 7, 2)), (100,), "Give the layer before it 98 outputs"),
         (nn.Residual((nn.Dense(3),)), (4,), r"Residual: .*shape of a sample, \(4,\), got \(3,\)"),

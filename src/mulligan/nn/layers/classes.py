@@ -10,7 +10,7 @@ from mulligan.nn.fields import Count, Positive
 from mulligan.nn.layers.base import Param, Shape, example, register
 from mulligan.nn.layers.families import Affine, LinearMap
 from mulligan.nn.layers.initializers import He, Initializer, Zeros
-from mulligan.nn.layers.shape import check_row
+from mulligan.nn.layers.shape import check_axes
 from mulligan.nn.memory import Array, Memory
 
 
@@ -69,7 +69,7 @@ class Projection(Affine):
     normed: ClassVar[tuple[str, ...]] = ("W", "E")
 
     def output_shape(self, shape: Shape) -> Shape:
-        check_row(self, shape)
+        check_axes(self, shape, 1)
         return (1,)
 
     def params(self, shape: Shape) -> dict[str, Param]:

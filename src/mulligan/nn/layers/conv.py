@@ -16,7 +16,7 @@ from mulligan.nn.layers.base import Param, Shape, example, register
 from mulligan.nn.layers.convolution import Correlation
 from mulligan.nn.layers.families import Affine
 from mulligan.nn.layers.initializers import He, Initializer, Zeros
-from mulligan.nn.layers.shape import check_image
+from mulligan.nn.layers.shape import check_axes
 from mulligan.nn.memory import Array, Memory
 
 
@@ -42,7 +42,7 @@ class _Convolution(Affine):
 
     def _place(self, shape: Shape) -> tuple[tuple[int, int], tuple[int, int]]:
         """Return `_axis` of both axes: sizes, and zeros; raise `ShapeError` if nothing is left of the image."""
-        check_image(self, shape)
+        check_axes(self, shape, 3)
         (height, above), (width, left) = (self._axis(size) for size in shape[:2])
         if min(height, width) < 1:
             least = next(size for size in count(1) if self._axis(size)[0] >= 1)

@@ -14,7 +14,7 @@ from mulligan.nn.layers.base import Param, Shape, example, register
 from mulligan.nn.layers.families import Affine
 from mulligan.nn.layers.initializers import He, Initializer, Zeros
 from mulligan.nn.layers.products import multiply
-from mulligan.nn.layers.shape import check_row
+from mulligan.nn.layers.shape import check_axes
 from mulligan.nn.memory import Array, Memory
 
 
@@ -32,7 +32,7 @@ class Dense(Affine):
     """First values of W (inputs × units) and b (units)."""
 
     def output_shape(self, shape: Shape) -> Shape:
-        check_row(self, shape)
+        check_axes(self, shape, 1)
         return (self.units,)
 
     def params(self, shape: Shape) -> dict[str, Param]:

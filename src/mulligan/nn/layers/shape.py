@@ -56,7 +56,7 @@ class ChannelMean(LinearMap):
     count: Count
 
     def output_shape(self, shape: Shape) -> Shape:
-        check_image(self, shape)
+        check_axes(self, shape, 3)
         if shape[2] % self.count:
             least = f"ChannelMean: channels must be a multiple of count = {self.count}, got {shape[2]}."
             raise ShapeError(f"{least} Try count = {math.gcd(self.count, shape[2])}.")
@@ -73,19 +73,10 @@ class ChannelMean(LinearMap):
         return out
 
 
-def check_image(layer: Layer, shape: Shape) -> None:
-    """Raise `ShapeError` unless a sample is an image (height, width, channels)."""
-    if len(shape) != 3:
+def check_axes(layer: Layer, shape: Shape, axes: int) -> None:
+    """Raise `ShapeError` unless a sample has three axes, as an image has, or one."""
+    kind, before = ("images (height, width, channels)", "Reshape") if axes == 3 else ("rows of numbers", "Flatten")
+    if len(shape) != axes:
         raise ShapeError(
-            f"{type(layer).__name__}: samples must be images (height, width, channels), got shape {shape}. "
-            "Put a Reshape layer before it."
-        )
-
-
-def check_row(layer: Layer, shape: Shape) -> None:
-    """Raise `ShapeError` unless a sample is a row of numbers."""
-    if len(shape) != 1:
-        raise ShapeError(
-            f"{type(layer).__name__}: samples must be rows of numbers, got shape {shape}. "
-            "Put a Flatten layer before it."
+            f"{type(layer).__name__}: samples must be {kind}, got shape {shape}. Put a {before} layer before it."
         )
