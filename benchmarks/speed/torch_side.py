@@ -75,8 +75,10 @@ class TorchSide(Rival):
         if type(optimizer) is not Adam:
             raise UnsupportedError(f"the optimiser must be Adam, got {optimizer}. Add others to torch_side.py.")
         betas = (optimizer.beta1, optimizer.beta2)
-        *others, last = (list(module.parameters()) for module in net.inner if list(module.parameters()))
-        groups = [{"params": [p for each in others for p in each]}, {"params": last, "weight_decay": player.last_decay}]
+        groups: Any = list(net.parameters())
+        if player.last_decay:  # two groups take longer
+            *_, last = (list(module.parameters()) for module in net.inner if list(module.parameters()))
+            groups = [{"params": groups[: -len(last)]}, {"params": last, "weight_decay": player.last_decay}]
         return torch.optim.AdamW(groups, optimizer.lr, betas, optimizer.eps, 0.0, fused=self.fused or None)
 
     def rewind(self) -> None:
