@@ -149,12 +149,12 @@ def _adam(player: Any, t: Any, state: Any, side: str, grad: Any) -> tuple[Any, A
     """Kingma & Ba 2015, Algorithm 1; the last layer decays."""
     beta1, beta2, lr, eps = (getattr(player.optimizer, name) for name in ("beta1", "beta2", "lr", "eps"))
     last = f"{max(int(path.partition('.')[0]) for path in grad)}."
-    kept = {path: 1 - lr * player.last_decay * path.startswith(last) for path in grad}
+    shares = {path: 1 - lr * player.last_decay * path.startswith(last) for path in grad}
     m = jax.tree.map(lambda m, g: beta1 * m + (1 - beta1) * g, state["m"][side], grad)
     v = jax.tree.map(lambda v, g: beta2 * v + (1 - beta2) * g * g, state["v"][side], grad)
     for_m, for_v = 1 - beta1**t, 1 - beta2**t
     theta = jax.tree.map(
-        lambda k, p, m, v: k * p - lr * (m / for_m) / (jnp.sqrt(v / for_v) + eps), kept, state[side], m, v
+        lambda k, p, m, v: k * p - lr * (m / for_m) / (jnp.sqrt(v / for_v) + eps), shares, state[side], m, v
     )
     return theta, m, v
 

@@ -74,9 +74,8 @@ def test_fine_makes_pixels_at_full_size():
 @pytest.mark.parametrize("fine", [0, 3])
 def test_subpixels_are_averaged_within_each_colour(fine):
     g = nn.Sequential(ConvGenerator(hidden=(), channels=(8, 4), fine=fine, subpixels=2).build((8, 8, 3), 0))
-    last = g.layers[-3]
-    assert (last.channels, kinds((last.init, *g.layers[-2:]))) == (6, ["Alike", "Tanh", "ChannelMean"])
-    assert find_reach(g, (5,)) == (-1.0, 1.0)
+    assert (g.layers[-3].channels, kinds((g.layers[-3].init, *g.layers[-2:]))) == (6, ["Alike", "Tanh", "ChannelMean"])
+    assert (g.layers[-1].output_shape((8, 8, 6)), find_reach(g, (5,))) == ((8, 8, 3), (-1.0, 1.0))
 
 
 def test_spectral_norm_is_everywhere():

@@ -54,7 +54,7 @@ class PlayerState:
         theta, grad, state = self.network.theta, spaces[0].grad, self.state
         optimizer, bound = self.player.optimizer, self.player.clip_weights
         lr = float(optimizer.lr * factor)  # a schedule of the user's may give NumPy's float64
-        kept = 1.0 - lr * self.player.last_decay
+        share = 1.0 - lr * self.player.last_decay
         weight = None if self._rule is None else self._rule.weight(step)
         own = blocks_of(theta.size, worker.number, worker.count)
         whole = self.network.needs_finish
@@ -69,8 +69,8 @@ class PlayerState:
             if not whole and len(spaces) > 1:
                 sum_gradients(spaces, part)
             moved = theta[part]
-            if kept < 1.0:
-                moved[max(self._last - part.start, 0) :] *= kept  # θ ← (1 − lr·λ)·θ
+            if share < 1.0:
+                moved[max(self._last - part.start, 0) :] *= share  # θ ← (1 − lr·λ)·θ
             optimizer.update_block(state, moved, grad[part], *map(itemgetter(part), self._vectors), lr=lr)
             if bound:
                 np.clip(moved, -bound, bound, out=moved)

@@ -55,7 +55,7 @@ class Player(Checked):
     """After each step every parameter is clamped to ±this (Arjovsky et al. 2017, Algorithm 1); 0 is off."""
     last_decay: NonNegative = 0.0
     """Before each step the last layer's parameters are multiplied by 1 − rate · this (Loshchilov & Hutter 2019,
-    Algorithm 2). Means of tanhs stay grey in long runs if that is above 0."""
+    Algorithm 2). Above 0 it keeps the greys of `subpixels` in long runs."""
 
     def build(self, sample_shape: Shape, classes: int) -> tuple[Layer, ...]:
         """Return the layers for samples of this shape and this number of classes (0 for none)."""
