@@ -218,45 +218,38 @@ def test_a_loop_that_looks_odd_is_accused_of_no_mistake(torch, kind):
 @pytest.mark.parametrize(
     ("edit", "named"),
     [
-        ("", None),
-        ("swapped", "labels swapped"),
+        *((edit, "gamma off") for edit in ("", "one row", "pairs", "arrays")),
+        *((edit, None) for edit in ("one-hot", "pieces", "clipped", "normed", "penalty", "attached penalty")),
+        *((f"{edit} swapped", "labels swapped") for edit in ("", "one row", "pairs", "pieces", "arrays")),
         ("no zero_grad", "no zero_grad"),
-        ("one row", None),
-        ("one row swapped", "labels swapped"),
         ("moments no zero_grad", "no zero_grad"),
-        ("exchanged", "foreign parameters"),
-        ("crowded", "foreign parameters"),
-        ("penalty", None),
-        ("loose penalty", "gamma off"),
-        ("unused penalty", "gamma off"),
-        ("body and head: loose penalty", "gamma off"),
+        *((edit, "foreign parameters") for edit in ("exchanged", "crowded")),
+        *((f"{kind} penalty", "gamma off") for kind in ("loose", "unused", "free", "body and head: loose")),
         ("steep", "divergence"),
-        ("pairs", None),
-        ("pairs swapped", "labels swapped"),
-        ("one-hot", None),
-        ("arrays", None),
-        ("arrays swapped", "labels swapped"),
     ],
 )
 def test_a_critic_that_answers_once_for_several(torch, edit, named):
     """Arjovsky's D returns its mean, devnag's judges moments, PacGAN's several rows, and Lightning freezes a net.
-    Keras' nets take lists of arrays, which may be backwards."""
+    Keras' nets take lists of arrays, which may be backwards. A view may also cut samples in pieces (kuc2477)."""
 
     class Judge(torch.nn.Sequential):
         def forward(self, x):
-            return super().forward(torch.tensor(x[0].copy()) if isinstance(x, list) else x)
+            x = torch.tensor(x[0].copy()) if isinstance(x, list) else x
+            return super().forward(x.reshape(-1, 4) if "pieces" in edit else x)
 
     torch.manual_seed(0)
     reals = torch.eye(3)[torch.randint(3, (200,))] if edit == "one-hot" else torch.randn(200, 3) + 4
-    size = 96 if "row" in edit else 6 if "pairs" in edit else 3
+    size = next((size for kind, size in (("row", 96), ("pairs", 6), ("pieces", 4)) if kind in edit), 3)
     g, d = torch.nn.Linear(2, 3), Judge(torch.nn.Linear(size, 4), torch.nn.Tanh(), torch.nn.Linear(4, 1))
+    if edit == "normed":
+        d[0], d[2] = map(torch.nn.utils.parametrizations.spectral_norm, (d[0], d[2]))
     body, head = d[0], d[1:]
     answer = (lambda x: head(body(x))) if "body" in edit else d
 
     def judge(x):
-        x = x.std(0) if "moments" in edit else x.reshape(-1, size)
+        x = x.std(0) if "moments" in edit else x if "pieces" in edit else x.reshape(-1, size)
         x = [x.numpy()[::-1]] if "arrays" in edit and not x.requires_grad else x
-        return (100 if edit == "steep" else 1) * (answer(x) if "pairs" in edit else answer(x).mean())
+        return (100 if edit == "steep" else 1) * (answer(x) if edit[:2] in ("pa", "pi") else answer(x).mean())
 
     opt_g, opt_d = (torch.optim.Adam(net.parameters(), 0.001) for net in (g, d))
     opt_g = torch.optim.Adam(d.parameters(), 0.001) if edit == "crowded" else opt_g
@@ -273,16 +266,18 @@ def test_a_critic_that_answers_once_for_several(torch, edit, named):
             if player == "d":
                 loss = (judge(fake.detach() if edit != "exchanged" else fake) - judge(x)).mean()
             if player == "d" and "penalty" in edit:
-                x.requires_grad_()
+                x = x + 0 * fake if edit in ("attached penalty", "free penalty") else x.requires_grad_()
                 (slope,) = torch.autograd.grad(answer(x), x, torch.ones(32, 1), create_graph="loose" not in edit)
                 penalty = slope.square().mean()
-                loss = loss if "unused" in edit else loss + penalty
+                loss = loss if edit in ("unused penalty", "free penalty") else loss + penalty
             loss.backward()
             opt.step()
-        watch(step, penalty=None if "penalty" not in edit else 0.1)
+            [weight.data.clamp_(-0.1, 0.1) for weight in d.parameters() if edit == "clipped"]
+        watch(step, penalty=0.1 if "penalty" in edit and edit != "free penalty" else None)
     assert watch.error == ""
     assert "arrays" not in edit or {"d real", "d fake", "g fake"} <= watch._loop.ends.keys()
     assert next((finding.state for finding in watch.findings), None) == named
+    assert ("ranking" in watch._history.taken[-1].signals) == ("pairs" in edit)
 
 
 def test_a_step_by_hand_is_seen_although_the_sum_of_a_weight_stays(torch):
@@ -299,12 +294,10 @@ def test_a_step_by_hand_is_seen_although_the_sum_of_a_weight_stays(torch):
 @pytest.mark.parametrize(
     ("kind", "named"),
     [
-        ("swapped", {"labels swapped"}),
-        ("plain", set()),
-        ("joint", set()),
-        ("joint swapped", {"labels swapped"}),
-        ("attached", set()),
+        *((kind, set()) for kind in ("plain", "joint", "attached")),
+        *((kind, {"labels swapped"}) for kind in ("swapped", "joint swapped")),
         ("by hand, nothing zeroed", {"no zero_grad"}),
+        ("D along", {"foreign parameters"}),
     ],
 )
 def test_noisy_labels_and_updates_by_hand(torch, kind, named):
@@ -326,7 +319,8 @@ def test_noisy_labels_and_updates_by_hand(torch, kind, named):
             value.backward()
             if steps:
                 steps[1 - update].step()
-            for p in (d, g)[update].parameters() if not steps else ():
+            along = d.parameters() if update and "along" in kind else ()
+            for p in (*(d, g)[update].parameters(), *along) if not steps else ():
                 p.data -= 0.05 * p.grad
         watch(step)
     assert {finding.state for finding in watch.findings} & {*LOOP_FAULTS, "wrong sign"} == named
@@ -350,11 +344,15 @@ LOUD = {"d_real": [90], "d_fake": [-90], "ranking": [1], "gap": [0.3]}
         ("G wins", True, {"d_constant": [1], "gap": [0.3]}),
         ("D wins", True, {**LOUD, "d_accuracy": [1.0], "d_loss": [0.0]}),  # large outputs of a D that is right
         ("divergence", True, {**LOUD, "d_accuracy": [0.5], "d_loss": [4.5]}),
+        *(
+            ("saturation", far > 1, {"at": [99], "extreme": [1], "extreme_real": [0], "travelled": [far]})
+            for far in (0.9, 1.1)
+        ),
     ],
 )
 def test_a_state_is_named_by_its_cause_and_not_while_g_learns(state, named, signals):
     balance, rows = 1.386 if "d_loss" in signals else 0.5, [dict(zip(signals, v)) for v in zip(*signals.values())]
-    taken = [Measurement(400 * number, row, []) for number, row in enumerate(rows, 1)]
+    taken = [Measurement(row.get("at", 400 * number), row, []) for number, row in enumerate(rows, 1)]
     measurements = Measurements(taken, Facts(balance, balance > 1, False, False, steps=5000), True)
     assert ([state] == [each.state for each in LoopHistory(400).matches(measurements)][:1]) == named
 
@@ -362,14 +360,15 @@ def test_a_state_is_named_by_its_cause_and_not_while_g_learns(state, named, sign
 @pytest.mark.parametrize(
     ("speed", "steps", "named"),
     [
-        *((0.01, 300, []), (0.01, 340, [("mode collapse", "warning")]), (1e-6, 99, [])),
-        *((1e-6, 400, [("standstill", "warning")]), (0.0, 99, [("standstill", "alarm")])),
+        *((0.01, 300, []), (1e-6, 99, []), (0.0, 99, [("standstill", "alarm")])),
+        *((1e-6, 400, [("standstill", "warning")]), *((0.01, n, [("mode collapse", "warning")]) for n in (340, 2100))),
     ],
 )
 def test_samples_of_a_newborn_g_are_not_named(speed, steps, named):
     shift = np.zeros(1, np.float32)
     spread = (lambda z: REALS[:1] + z[:, :1, None, None] / 50) if speed == 0.01 else lambda z: REALS[::-1][: len(z)] / 2
     watch = mulligan.Watch(REALS, generator=lambda z: spread(z) + shift, latent=3, every=20)
+    watch._history.batch = 16 if steps < 2000 else 1
     for each in range(steps + 1):
         shift[0] = each % 40 * speed
         watch(each)
@@ -581,6 +580,7 @@ def test_one_z_is_heard_where_samples_are_drawn_one_by_one(wide, named):
     for step in range(1, 41):
         d(g(wide * RNG.standard_normal(2).astype(np.float32) + 1)), watch(step)
     assert {f.state for f in watch.findings} & LOOP_FAULTS.keys() == named
+    assert watch._history.batch == 1
 
 
 @pytest.mark.parametrize(("reals", "state"), [(REALS, "divergence"), (200 * REALS, "wrong scale")])

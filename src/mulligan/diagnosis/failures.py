@@ -25,8 +25,6 @@ class Failure:
     """Returns cases from the measurements so far. Any case that holds shows the failure."""
 
 
-# ── thresholds ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
 EVERY = 250  # maximum number of steps between two measurements; a short run has fewer
 STILL = 0.8
 """The distance to the real data stands still if it exceeds this share of its least value `EVERY` steps ago."""
@@ -54,8 +52,6 @@ WEIGHS_NOTHING = under("penalty_weight", 1e-6)
 STEEPENING = over("r2_rise", 10.0)
 ALL_THE_SAME = under("variety", 1e-3)
 COPIES = under("ct_z", -3.0)
-
-# ── signs that several rules ask for ──────────────────────────────────────────────────────────────────────────────────
 
 
 def weigh_scale(m: Measurements) -> list[Case]:
@@ -118,9 +114,6 @@ def weigh_circling(m: Measurements) -> Case:
 def weigh_penalty(m: Measurements) -> Case:
     """Detect a penalty that keeps D from judging: it costs far more than D gains, although the fakes are not real."""
     return case(m, over("penalty_share", 3.0), over("loss_share", 0.9), FAR_OFF)
-
-
-# ── the rules ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def find_divergence(m: Measurements) -> list[Case]:
@@ -220,9 +213,9 @@ def find_cycling(m: Measurements) -> list[Case]:
 
 
 def find_gamma_off(m: Measurements) -> list[Case]:
-    """Detect penalties that cost more than D gains, or a collapse with a penalty of weight 0 or with a steep D."""
+    """Detect a critic that nothing holds, costly penalties, or a collapse with a penalty of weight 0 or a steep D."""
     if not m.facts.penalised:
-        return []
+        return [case(m, over("free", 0.5), FAR_OFF, severity="warning")]
     few = weigh_variety(m)
     lacking = [(WEIGHS_NOTHING, each) for each in (*few, *weigh_kinds(m))] + [(STEEPENING, each) for each in few]
     return [
@@ -253,8 +246,6 @@ def find_intra_class_collapse(m: Measurements) -> list[Case]:
     ]
 
 
-# ── the table ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
 FAILURES = {
     "divergence": Failure("Losses or weights blow up while samples stop improving.", find_divergence),
     "dead latent": Failure("G ignores z: every z gives the same sample.", find_dead_latent),
@@ -273,7 +264,7 @@ FAILURES = {
     ),
     "standstill": Failure("G does not move: every z gives what it gave at first, which is not real.", find_standstill),
     "mode collapse": Failure("G makes few kinds of samples.", find_mode_collapse),
-    "gamma off": Failure("The gradient penalty is too strong for D to judge, or too weak to hold it.", find_gamma_off),
+    "gamma off": Failure("The gradient penalty is too strong for D to judge, or too weak or missing.", find_gamma_off),
     "cycling": Failure("G goes round in circles: the same z moves far and gets nowhere.", find_cycling),
     "saturation": Failure(
         "Pixels are stuck at the ends of their range, where G's output is flat and learns nothing.", find_saturation

@@ -88,6 +88,7 @@ FIGURES: dict[str, Meaning] = {
     "rates": Meaning("D's learning rate ÷ G's"),
     "stride": Meaning("how far G's samples move in a step ÷ the spread of the reals"),
     "loose": Meaning("D's slope is taken, but no penalty of it reaches D"),
+    "free": Meaning("a critic has no penalty, and no bound on its weights is found"),
     "cut": Meaning("G steps without a gradient: its loss does not reach it"),
     "mixed": Meaning("reals and fakes share D's BatchNorm in D's step, and not in G's"),
     "class_in_loop": Meaning("how often D's reals are nearest to the mean of their class ÷ the same for labels="),

@@ -223,7 +223,8 @@ class Probe:
     def _gradients(self, fake: Array, answers: Callable[[Array], Answers]) -> dict[str, float]:
         n, unit = min(ROWS, len(self.reals.x)), self.reals.unit
         answer = answers(fake[:n])
-        signals = {"ranking": float((answer.real[:, None] > answer.fake).mean())}
+        pairs = answer.real[:, None] > answer.fake
+        signals = {"ranking": float(pairs.mean())} if pairs.size > 1 else {}  # D may answer once for all
         for name, slope in (("r1", answer.slope_real), ("r2", answer.slope_fake)):
             if slope is not None:
                 signals[name] = unit**2 * float(np.square(slope).sum()) / n

@@ -175,9 +175,6 @@ def drift_of(before: Array, now: Array) -> float:
     return float(np.square(now.mean(0) - before.mean(0)).sum()) / max(chance, 1e-30)
 
 
-# ── detectors ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 def foreign(loop: Loop) -> float | None:
     """Tell whether all optimisers move one net, or one of them both, or steps follow the other player's loss."""
     if "gd" in {turn.step.player for turn in loop.steps if turn.step.moved} and not {"g", "d"} <= loop.players:
@@ -187,7 +184,11 @@ def foreign(loop: Loop) -> float | None:
     astray = any(sides == {("fake", True)} for sides in of_d) and "g" not in loop.players
     alone = bool(of_d) and all({side for side, _ in sides} == {"fake"} for sides in of_d)
     crowded = len(loop.players) == 1 and len({turn.step.optimiser for turn in loop.steps}) > 1
-    return float(misled or astray or alone or crowded) if loop.steps else None
+    along = any(  # by hand, D moves along with G after G's loss alone
+        (g.step.player, d.step.player, g.sides, d.pushes) == ("g", "d", {("fake", True)}, []) and not d.step.optimiser
+        for g, d in pairwise(loop.steps)
+    ) and any(("real", False) in sides for sides in of_d)
+    return float(misled or astray or alone or crowded or along) if loop.steps else None
 
 
 def gradients(loop: Loop, player: str) -> Iterator[tuple[bool, bool]]:

@@ -12,7 +12,8 @@ from mulligan.watch.detectors import OptimizerStep, usual_rate
 GROWS = 1.02
 """A G is young, not collapsed, if its variety or nearness to the reals grows by this factor between measurements."""
 YOUNG = 2000
-"""Steps until which healthy GANs have looked like one of `PASSING`."""
+"""Steps until which healthy GANs have looked like one of `PASSING`, with batches of at least `BATCH` samples."""
+BATCH = 16
 FAST = 5.0
 """A D with so many times G's rate wins from the beginning, and a G with so many times the usual one saturates."""
 PASSING = {
@@ -53,6 +54,7 @@ class LoopHistory(History):
     def __init__(self, every: int | None = None):
         super().__init__(every)
         self.counted = True  # whether steps are: nobody knows the age of pictures that were kept
+        self.batch = BATCH  # samples that G draws in a step
         self._faults: set[str] = set()  # that were named
         self._then: Measurements | None = None  # when the present state was named
 
@@ -73,7 +75,8 @@ class LoopHistory(History):
         """Return states that say nothing of a G that has hardly moved, unless their cause is known."""
         causes = {
             "D wins": so_far.get("rates") > FAST,
-            "saturation": so_far.get("rate") > FAST,
+            "saturation": so_far.get("rate") > FAST or so_far.get("travelled") > 1,  # Keras and JAX tell no rate
+            "gamma off": so_far.get("free") > 0.5,
             "standstill": is_unmoved(so_far),
         }
         certain = {"divergence", "wrong scale", "wrong sign", "copying"}
@@ -95,7 +98,7 @@ class LoopHistory(History):
         first = next(iter(self.matches(so_far)), None)
         if first is not None and first.evidence[0].name in AT_ONCE:
             news = first
-        young = so_far.taken[-1].step < YOUNG and not is_unmoved(so_far)
+        young = so_far.taken[-1].step * min(self.batch / BATCH, 1) < YOUNG and not is_unmoved(so_far)
         if news is not None and young and news.state in PASSING and news.evidence[0].name not in _CAUSES:
             news = news._replace(severity="warning")
         known = news is None or news[::2] == before[::2] or news.state in self._faults
@@ -117,9 +120,6 @@ class LoopHistory(History):
 def is_unmoved(m: Measurements) -> bool:
     """Tell whether G has not moved since the first step, or only otherwise than by its steps."""
     return m.get("travelled") < (UNMOVED.value if m.get("g_moves") == 0 else 1e-9)
-
-
-# ── what to try ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def advise(

@@ -34,6 +34,7 @@ class Nets:
 
     name = "NumPy"
     reach = -math.inf, math.inf  # of G's last layer
+    weights: tuple[Any, Any] = (), ()  # of G and of D, as far as they are known
 
     def __init__(self, nets: tuple[Any, Any], layout: Layout, real: Any, labels: Any):
         self.originals = self.nets = nets  # G and D; `nets` are copies, within `use_copies`
@@ -183,6 +184,17 @@ class Nets:
         """Return numbers that change where D learns: its answers for the reals."""
         return real
 
+    def is_free(self) -> bool:
+        """Tell whether D's weights are neither clipped, which makes the largest equal, nor normed; doubles copies."""
+        copies = [self.copier.copy(weight) for weight in self.weights[1]]
+        largest = (int((weight.abs() == weight.abs().max()).sum()) for weight in copies)
+        clipped = any(1 < count < weight.numel() for count, weight in zip(largest, copies))
+        before = self.answers()
+        for weight in copies:
+            weight.mul_(2)
+        then, now = (abs(float(real.mean() - fake.mean())) for real, fake, _ in (before, self.answers()))
+        return not clipped and now > 1.5 * then
+
     def slope(self, x: Any) -> tuple[Any, Any]:
         """Return D's outputs for x, and their gradients with respect to x, or None."""
         return self.scores(x), None
@@ -268,7 +280,7 @@ def last_operation(program: Any) -> str:
 
 def number_of_answers(shape: Sequence[int], n: int) -> int:
     """Return how often D answers for n samples: once for each, for some together (PacGAN), or for all."""
-    if math.prod(shape) == 1:
+    if math.prod(shape) == 1 or (n % shape[0] and math.prod(shape) % n):  # or a view has cut samples in pieces
         return 1
     return shape[0] if shape[0] > 1 and n % shape[0] == 0 else n
 

@@ -36,7 +36,6 @@ class TorchNets(Nets):
     """Modules of torch, of Keras in torch's backend, functions that call some, and functions of raw tensors."""
 
     name = "PyTorch"
-    weights: tuple[Weights, Weights] = (), ()  # of G and of D
 
     def __init__(self, *args: Any):
         super().__init__(*args)
@@ -151,9 +150,6 @@ def _ignore_compile() -> AbstractContextManager[Any]:
     """Call modules of `torch.compile` as they were written: their compiled backward pass works only once."""
     used = "torch._dynamo" in sys.modules and hasattr(torch.compiler, "set_stance")
     return torch.compiler.set_stance("force_eager") if used else nullcontext()
-
-
-# ── recording ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 class ReadingHook:
@@ -281,7 +277,7 @@ class FactRecorder(CallRecorder):
             if rows.any()
         ]
         out.register_hook(self._guard(partial(self._record_gradient, pushes, sloped, classes)))
-        if sloped:
+        if x.requires_grad:
             self._handles.append(x.register_hook(self._guard(self._record_slope)))
 
     def _keys_of(self, x: torch.Tensor) -> Array:
@@ -316,9 +312,9 @@ class FactRecorder(CallRecorder):
         return bool(pairs) and not any(np.array_equal(y, z) for y, z in pairs)
 
     def _record_gradient(self, pushes: Any, sloped: bool, classes: torch.Tensor | None, grad: torch.Tensor) -> None:
-        if sloped and bool((grad == 1).all()):  # the first pass of a gradient penalty
+        if torch.is_grad_enabled() or (sloped and bool((grad == 1).all())):  # the first pass of a gradient penalty
             self.facts.append(Penalised(False))
-        elif not torch.is_grad_enabled():
+        else:
             if classes is not None:  # also if D returned logarithms of them
                 grad = (grad - classes * grad.sum(1, keepdim=True)) / 2
             for rows, push in pushes:

@@ -26,7 +26,7 @@ from mulligan.output.pictures import grid, points_picture, save_png, to_uint8
 from mulligan.training import DataSpec, RunFolder, dumps_toml, recipe
 from mulligan.training.events import Diagnosed, Event, Failed, Finished, Measured, Sampled, Started, Stepped
 from mulligan.watch.arrays import as_numpy, calm, class_match, kinds_of, layout_of, range_of
-from mulligan.watch.detectors import LISTEN, Drew, Loop, Moves, drift_of, signals_of
+from mulligan.watch.detectors import LISTEN, Drew, Loop, Moves, Penalised, drift_of, signals_of
 from mulligan.watch.faults import LOOP_FAULTS, PASSING, YOUNG, LoopHistory, advise
 from mulligan.watch.losses import LOGITS, MEANS, PROBABILITIES, KnownLoss
 from mulligan.watch.nets import AskError, Latent, describe_error, nets_of
@@ -228,8 +228,6 @@ class Watch(AbstractContextManager["Watch"]):
         with suppress(Exception):
             self._recorder.remove()
 
-    # ── one step ──────────────────────────────────────────────────────────────────────────────────────────────────
-
     def _take(self, step: int, figures: dict[str, Any]) -> None:
         if self._is_over:
             return
@@ -295,6 +293,8 @@ class Watch(AbstractContextManager["Watch"]):
             signals.pop("with_d", None)
         if min(len(before.means), len(loop.means)) > 2 and "d fake" in loop.aims:  # else reals may be changed fakes
             signals["drift"] = drift_of(before.means, loop.means)
+        sizes = (len(drew.z) for drew in loop.of(Drew) if drew.z is not None)
+        self._history.batch = max(sizes, default=self._history.batch)
         self._optimisers |= {turn.step.player: turn.step for turn in loop.steps}
         self.loss = loop.loss or self.loss
         self._check_reals([batch.bounds for batch in loop.batches if batch.bounds])
@@ -331,8 +331,6 @@ class Watch(AbstractContextManager["Watch"]):
             hint = f" Try: {remedies[0].partition(chr(10))[0]}." if remedies else ""
             mention(f"mulligan.Watch, step {count(step)}: {event.state}{grade(event)}. {meaning(event.state)}{hint}")
 
-    # ── what D says ───────────────────────────────────────────────────────────────────────────────────────────────
-
     def _answers(self, fakes: Array) -> Answers:
         """Ask D, and give its outputs as logits, or as scores that are larger for reals."""
         real, fake, slope = self._nets.answers()
@@ -343,6 +341,8 @@ class Watch(AbstractContextManager["Watch"]):
             "d_constant": float(np.ptp(both) == 0),
             "clamped": float(np.isin(both, (0, 1)).mean()) if loss is PROBABILITIES else 0.0,
         }
+        if loss is MEANS and not any(fact.reached for fact in self._loop.of(Penalised)):
+            figures["free"] = float(self._nets.is_free())
         self._nets.before = mark
         if loss is not None:
             real, fake = (loss.scores(each, ends.get("d real", 1.0), ends.get("d fake", 0.0)) for each in (real, fake))
@@ -370,8 +370,6 @@ class Watch(AbstractContextManager["Watch"]):
             low, high = ranges[0]
             got = f"[{self.low:g}, {self.high:g}], but D gets [{low:.3g}, {high:.3g}]"
             raise DataError(must_be("reals", "scaled as D gets them", got, "the samples after your transforms"))
-
-    # ── words ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     @property
     def state(self) -> str:
