@@ -48,8 +48,8 @@ def test_equal_sets_are_told_by_chance_and_as_ever(monkeypatch):
     rng = np.random.default_rng(0)
     sets = [rng.integers(0, 100, (n, 8, 8, 1), dtype=np.uint8) for n in (200, 230) * 12]
     right = [120 * real_or_fake(*sets[2 * i : 2 * i + 2], seed=i) for i in range(12)]  # of 120 pictures
-    # 61.5 ± 3.2, where chance is 60 ± 5.5. A changed net has other answers, not to be compared with older ones.
-    assert np.abs(np.subtract(right, [58, 60, 69, 61, 61, 56, 61, 64, 64, 62, 63, 59])).sum() < 2.5
+    # 58.8 ± 4.4, where chance is 60 ± 5.5. A changed net has other answers, not to be compared with older ones.
+    assert np.abs(np.subtract(right, [52, 65, 63, 61, 54, 55, 60, 59, 65, 54, 63, 55])).sum() < 2.5
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (16, 16, 3), (17, 23, 4), (1, 1, 1)])

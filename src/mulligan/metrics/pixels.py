@@ -51,8 +51,8 @@ def real_or_fake(real: NDArray[np.uint8], fake: NDArray[np.uint8], *, seed: int 
     mean = np.average(_LEVELS, weights=shares)
     deviation = np.sqrt(np.average((_LEVELS - mean) ** 2, weights=shares)) or 1
     levels = ((_LEVELS - mean) / deviation).astype(np.float32)
-    fine = Conv2d(6, kernel=3, stride=1), LeakyReLU()  # at full size: without it a net misses what another one sees
-    halving = Conv2d(16, kernel=3), LeakyReLU(), Conv2d(32, kernel=3), LeakyReLU()
+    fine = Conv2d(4, kernel=3, stride=1), LeakyReLU()  # at full size: without it a net misses what another one sees
+    halving = Conv2d(12, kernel=3), LeakyReLU(), Conv2d(24, kernel=3), LeakyReLU()
     layers = *fine, *halving, Flatten(), Dense(1, Scaled(He(), 0.1))
     net = Network(Sequential(layers), real.shape[1:]).initialise(rng)
     optimizer, average, weights = Adam(), EMA(half_life=100, ramp=0.1), slice(0, net.n_params)
