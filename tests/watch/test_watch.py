@@ -221,8 +221,7 @@ def test_a_loop_that_looks_odd_is_accused_of_no_mistake(torch, kind):
         *((edit, "gamma off") for edit in ("", "one row", "pairs", "arrays")),
         *((edit, None) for edit in ("one-hot", "pieces", "clipped", "normed", "penalty", "attached penalty")),
         *((f"{edit} swapped", "labels swapped") for edit in ("", "one row", "pairs", "pieces", "arrays")),
-        ("no zero_grad", "no zero_grad"),
-        ("moments no zero_grad", "no zero_grad"),
+        *((f"{kind}no zero_grad", "no zero_grad") for kind in ("", "moments ")),
         *((edit, "foreign parameters") for edit in ("exchanged", "crowded")),
         *((f"{kind} penalty", "gamma off") for kind in ("loose", "unused", "free", "body and head: loose")),
         ("steep", "divergence"),
@@ -240,9 +239,8 @@ def test_a_critic_that_answers_once_for_several(torch, edit, named):
     torch.manual_seed(0)
     reals = torch.eye(3)[torch.randint(3, (200,))] if edit == "one-hot" else torch.randn(200, 3) + 4
     size = next((size for kind, size in (("row", 96), ("pairs", 6), ("pieces", 4)) if kind in edit), 3)
-    g, d = torch.nn.Linear(2, 3), Judge(torch.nn.Linear(size, 4), torch.nn.Tanh(), torch.nn.Linear(4, 1))
-    if edit == "normed":
-        d[0], d[2] = map(torch.nn.utils.parametrizations.spectral_norm, (d[0], d[2]))
+    norm = torch.nn.utils.parametrizations.spectral_norm if edit == "normed" else lambda layer: layer
+    g, d = torch.nn.Linear(2, 3), Judge(norm(torch.nn.Linear(size, 4)), torch.nn.Tanh(), norm(torch.nn.Linear(4, 1)))
     body, head = d[0], d[1:]
     answer = (lambda x: head(body(x))) if "body" in edit else d
 
@@ -273,11 +271,13 @@ def test_a_critic_that_answers_once_for_several(torch, edit, named):
             loss.backward()
             opt.step()
             [weight.data.clamp_(-0.1, 0.1) for weight in d.parameters() if edit == "clipped"]
-        watch(step, penalty=0.1 if "penalty" in edit and edit != "free penalty" else None)
+        watch(step, penalty=0.1 if "penalty" in edit[1:] and edit != "free penalty" else None)
     assert watch.error == ""
     assert "arrays" not in edit or {"d real", "d fake", "g fake"} <= watch._loop.ends.keys()
     assert next((finding.state for finding in watch.findings), None) == named
     assert ("ranking" in watch._history.taken[-1].signals) == ("pairs" in edit)
+    with watch._nets.use_copies():
+        assert edit not in ("", "clipped", "normed") or watch._nets.is_free() == (edit == "")
 
 
 def test_a_step_by_hand_is_seen_although_the_sum_of_a_weight_stays(torch):
