@@ -54,7 +54,7 @@ BELOW |= {"fitting": MIDDLE, "__main__": {"cli"}, "mulligan": UPPER}
 """Each room, and the rooms that it may import, for types too; "mulligan" is the front door, `__init__`."""
 
 
-BUDGETS = {SOURCE: 28_185, Path(__file__).parent: 26_431}
+BUDGETS = {SOURCE: 28_185, Path(__file__).parent: 26_430}
 """Lines of Python in the source and in the tests. What would go beyond them replaces something."""
 
 

@@ -18,7 +18,6 @@ LONG = {
     BLOCKS[0].strip(): r"step +\d",
     "mulligan train faces": r"step +\d",
     "mulligan train best": r"step +\d",
-    "mulligan train finest": r"step +\d",
     "mulligan train pictures --data my-pictures/": r"step +\d",
     "mulligan serve --open": r"http://127\.0\.0\.1:",
 }
