@@ -12,7 +12,7 @@ from mulligan.diagnosis import FIGURES, Facts, Measurement, Measurements, remedi
 from mulligan.errors import ConfigError, DataError
 from mulligan.watch.arrays import layout_of
 from mulligan.watch.detectors import NOBODY, SIDES, Added, Drew, Loop, Moves, foreign, one_target, undetached, with_d
-from mulligan.watch.faults import LOOP_FAULTS, SIGNS, LoopHistory
+from mulligan.watch.faults import LOOP_FAULTS, SIGNS, LoopHistory, advise
 from mulligan.watch.losses import HINGE, LOGITS, MEANS, PROBABILITIES, SQUARES, Push, loss_of
 from mulligan.watch.watch import meaning
 
@@ -435,8 +435,8 @@ def test_every_sign_has_words_and_a_remedy():
     for sign in SIGNS:
         figures = [each.split()[0] for each in sign.signs]
         assert set(figures) <= FIGURES.keys()
-        assert remedies_for(sign.state, figures)
-        assert meaning(sign.state)
+        assert all([remedies_for(sign.state, figures), meaning(sign.state)])
+    assert len({advise("divergence", (), "JAX", None, {}, held)[-1] for held in (False, True)}) == 2
 
 
 @pytest.mark.parametrize("framework", ["torch", "jax.numpy", "numpy"])

@@ -85,10 +85,9 @@ class LoopHistory(History):
     def _learning(self, so_far: Measurements, ranks: bool) -> set[str]:
         """Return states that are none while G still learns."""
         learning, gap, gaps = {"cycling"}, so_far.get("gap"), so_far.earlier("gap")  # samples of a G jitter
-        nearer = gap * GROWS < min(gaps, default=0.0)
         if ranks and gap < STILL * max(gaps[-4:], default=0.0):  # but slowly
             learning.add("D wins")
-        if nearer or so_far.get("distance") > GROWS * so_far.get("distance", 1):
+        if gap * GROWS < min(gaps, default=0.0) or so_far.get("distance") > GROWS * so_far.get("distance", 1):
             learning.add("mode collapse")
         return learning
 
@@ -123,15 +122,17 @@ def is_unmoved(m: Measurements) -> bool:
 
 
 def advise(
-    state: str, evidence: Iterable[str], framework: str, loss: str | None, optimisers: dict[str, Any]
+    state: str, evidence: Iterable[str], framework: str, loss: str | None, optimisers: dict[str, Any], held: bool
 ) -> tuple[str, ...]:
-    """Return what to try, the more promising first."""
+    """Return what to try, the more promising first; `held`: a gradient penalty holds D already."""
     fitting = [r for r in remedies_for(state, evidence) if not r.losses or loss is None or loss in r.losses]
-    return tuple(words for each in fitting if (words := _write(each, framework, loss, optimisers)))
+    return tuple(words for each in fitting if (words := _write(each, framework, loss, optimisers, held)))
 
 
-def _write(remedy: Remedy, framework: str, loss: str | None, optimisers: dict[str, Any]) -> str:
+def _write(remedy: Remedy, framework: str, loss: str | None, optimisers: dict[str, Any], held: bool) -> str:
     """Return a remedy as text, or nothing if there is nothing to change."""
+    if remedy.key == "penalty" and held:
+        return "give the gradient penalty more weight"
     if remedy.key not in ("nearer", "lower"):
         return remedy.write(framework) if loss is not None or not remedy.losses else remedy.words
     if not {"g", "d"} <= optimisers.keys():

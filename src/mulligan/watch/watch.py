@@ -322,8 +322,9 @@ class Watch(AbstractContextManager["Watch"]):
 
     def _tell(self, step: int, news: Finding) -> None:
         evidence = {e.name: {"value": e.value, "operator": e.operator, "threshold": e.threshold} for e in news.evidence}
-        loss = None if self.loss is None else self.loss.name
-        remedies = advise(news.state, evidence, self._nets.name, loss, self._optimisers)
+        held = "penalty" in self._last or any(fact.reached for fact in self._loop.of(Penalised))
+        loss = self.loss and self.loss.name
+        remedies = advise(news.state, evidence, self._nets.name, loss, self._optimisers, held)
         event = Diagnosed(step, news.state, evidence, remedies, severity=news.severity)
         self.findings.append(event)
         self._folder.add(event)
@@ -367,8 +368,7 @@ class Watch(AbstractContextManager["Watch"]):
         span, middle = self.high - self.low, self.high + self.low
         near = (0.25 < (b - a) / span < 4 and abs(a + b - middle) <= 0.4 * span for a, b in ranges)
         if ranges and not any(near):
-            low, high = ranges[0]
-            got = f"[{self.low:g}, {self.high:g}], but D gets [{low:.3g}, {high:.3g}]"
+            got = "[{:g}, {:g}], but D gets [{:.3g}, {:.3g}]".format(self.low, self.high, *ranges[0][:2])
             raise DataError(must_be("reals", "scaled as D gets them", got, "the samples after your transforms"))
 
     @property
@@ -470,8 +470,7 @@ class WatchFolder:
 def check_arguments(reals: Any, generator: Any, discriminator: Any, labels: Any) -> None:
     """Check what the user hands over, as far as it can be told without asking the nets."""
     if not getattr(reals, "shape", None) or not hasattr(reals, "__getitem__"):
-        got = type(reals).__name__
-        raise DataError(must_be("reals", "an array", got, "torch.cat([x for x, _ in loader])"))
+        raise DataError(must_be("reals", "an array", type(reals).__name__, "torch.cat([x for x, _ in loader])"))
     for name, net in (("generator", generator), ("discriminator", discriminator)):
         if not callable(net) and (net is not None or name == "generator"):
             raise ConfigError(must_be(name, "a net or a function", net, f"{name}={name[0].upper()}"))
