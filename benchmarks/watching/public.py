@@ -60,7 +60,7 @@ class Counted:
         findings = [] if self.watch is None else self.watch.findings
         said = [[each.state, each.step, each.severity] for each in findings]
         outcome = {"said": said, "steps": self.steps, "sum": self.sums.hexdigest()}
-        Path(self.run["out"]).write_text(json.dumps(outcome), "utf-8")
+        Path(self.run["out"]).write_text(json.dumps(outcome, default=int), "utf-8")
         os._exit(0)
 
 
