@@ -146,15 +146,13 @@ FAULTY = {"stale_d": "+ opt_d.zero", "stale_g": "+ opt_g.zero", "eval": "+ G.tra
         ("one_target", "wrong sign"),
         *((f"{edit} with_d", "labels swapped") for edit in ("forward", "classes")),
         ("reaches curved penalty with_d", "labels swapped"),
-        ("eval", "eval left on"),
+        *((edit, "eval left on") for edit in ("eval", "eval_d")),
         ("same_z", "one z for ever"),
         ("same_x", "copying"),
         ("unshuffled", "cycling"),
-        ("cut", "standstill"),
-        ("lost", "standstill"),
+        *((edit, "standstill") for edit in ("cut", "lost")),
         *((edit, "foreign parameters") for edit in ("swapped", "misled")),
         *((edit, "G wins") for edit in ("constant", "still_d")),
-        ("eval_d", "eval left on"),
         ("joint", "no detach"),
         ("mixed", "D wins"),
         ("unlike", "unlike ranges"),
@@ -540,6 +538,7 @@ def test_nets_of_several_modules(torch, kind, named):
         *((1, z, "") for z in ("new", "sheet", "profiled")),  # a sheet of one z is none; a user's profiler stays
         (1, "same", "one z for ever"),
         *((-1, "new", "labels swapped"), (0, "new", ""), (999, "new", "divergence"), (2, "new", "G wins")),
+        *((5, "new", ""), (6, "new", "divergence")),  # a G of loud samples leaps to the reals, or away
         *((3, "new", "wrong sign"), (4, "new", "")),  # D moves both up for long; G goes ahead, and D turns
     ],
 )
@@ -549,7 +548,8 @@ def test_functions_and_raw_tensors_show_by_their_moves_where_g_goes(torch, frame
     generate, judge = lambda z: z[:, :1] * state["wide"] + state["g"], lambda x: (x * state["d"]).sum(-1)
     look = (lambda frame, event, result: None) if z == "profiled" else None
     wrap = torch.func.grad if framework == "raw" else lambda f: f  # its arrays have no memory of their own
-    state = {"g": array(np.full(3, 2 * (to == 3), np.float32)), "d": array(np.full(3, 0.1, np.float32)), "wide": 1.0}
+    first, wide, leap = {3: (2, 1.0, 0), 5: (-26, 6.0, 0.6), 6: (-6, 6.0, -0.6)}.get(to, (0, 1.0, 0))
+    state = {"g": array(np.full(3, first, np.float32)), "d": array(np.full(3, 0.1, np.float32)), "wide": wide}
     reals = RNG.standard_normal((80, 3)).astype(np.float32) + 4
 
     watch = mulligan.Watch(reals, generator=lambda z: generate(z), discriminator=lambda x: judge(x), latent=2, every=20)
@@ -558,8 +558,8 @@ def test_functions_and_raw_tensors_show_by_their_moves_where_g_goes(torch, frame
         drawn = array(RNG.standard_normal((17, 2)).astype(np.float32) if z in ("new", "sheet") else reals[:17, :2])
         wrap(lambda z: judge(generate(z)).sum())(drawn)
         late = to == 4 and step > 20
-        state["d"] = state["d"] + 0.01 * (4 - state["g"]) * ((-1) ** step if late else to != 2)
-        state["g"] = state["g"] + 0.001 * to * 20**late * state["d"] + 9 * (to == 4 and step == 20)
+        state["d"] = state["d"] + 0.01 * (4 - state["g"]) * ((-1) ** step if late or leap else to != 2)
+        state["g"] = state["g"] + 0.001 * to * 20**late * state["d"] + 9 * (to == 4 and step == 20) + leap
         state["wide"] += 0.0 if to else 0.01
         watch(step)
         if z == "sheet":

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mulligan.diagnosis import HEALTHY, Case, Finding, History, Measurements, Remedy, Threshold, case, remedies_for
-from mulligan.diagnosis.failures import STILL, UNMOVED
+from mulligan.diagnosis.failures import STILL, UNMOVED, weigh_pace
 from mulligan.watch.detectors import OptimizerStep, usual_rate
 
 GROWS = 1.02
@@ -32,12 +32,12 @@ class Sign(NamedTuple):
 
     state: str
     signs: Sequence[str]  # such as "same_z > 0.5"
-    grown: bool = False  # and only if G is no longer newborn
+    when: str = "always"  # or "grown": G is no longer newborn; or "still": the fakes come no nearer to the reals
 
     def case(self, m: Measurements) -> Case:
         """Test the figures."""
         tests = (Threshold(figure, operator, float(value)) for figure, operator, value in map(str.split, self.signs))
-        return case(m, *tests)
+        return case(m, *tests, *(weigh_pace(m)[1:] if self.when == "still" and m.earlier("gap") else ()))
 
 
 _TABLES = tomllib.loads(Path(__file__).with_name("faults.toml").read_text("utf-8"))
@@ -61,7 +61,7 @@ class LoopHistory(History):
     def matches(self, so_far: Measurements) -> list[Finding]:
         """Return what shows in the measurements, mistakes of the loop first."""
         newborn = self.counted and so_far.taken[-1].step < 300  # G has hardly moved, so that its samples say nothing
-        signs = ((sign.state, sign.case(so_far)) for sign in SIGNS if not (newborn and sign.grown))
+        signs = ((sign.state, sign.case(so_far)) for sign in SIGNS if not (newborn and sign.when == "grown"))
         shown = {state: Finding(state, each.evidence, each.severity) for state, each in signs if each.holds}
         caused = [each for each in super().matches(so_far) if each.state not in shown]
         d_wins = [each.severity for each in caused if each.state == "D wins"]
